@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The catalog: one SQLite database per pool, WAL, foreign keys on, STRICT
+ * tables. schema/README.md says which table is truth (pool, tree) and which a
+ * cache that can be rebuilt from the trees (object).
+ *
+ *	r = catalog_open(pool_fd, CATALOG_RW, &cat, err);
+ *	r = catalog_begin(cat, err);
+ *	r = catalog_tree_add(cat, &row, err);
+ *	r = catalog_commit(cat, err);
+ *	catalog_close(cat);
+ *
+ * Single-threaded: one object per thread. A transaction is short and never open
+ * during slow file I/O. Writers of other processes are waited for (30 s), then
+ * -EBUSY. A corrupt file gives -EUCLEAN, a newer schema -EOPNOTSUPP, and neither
+ * is altered.
+ */
+#ifndef COWLINK_CATALOG_H
+#define COWLINK_CATALOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "hash.h"
+
+#define CATALOG_APPLICATION_ID 0x436f774c	/* "CowL" */
+#define TREE_NAME_MAX 64
+#define UUID_TEXT_SIZE 37
+
+struct catalog;
+
+enum catalog_mode {
+	CATALOG_RO,	/* also on a read-only filesystem */
+	CATALOG_RW,
+	CATALOG_CREATE,	/* fails with -EEXIST where there is one */
+};
+
+enum tree_kind { TREE_TEMPLATE, TREE_GUEST };
+
+/*
+ * The life of a tree. The row says what is intended before the filesystem says
+ * what is: CREATING is written before anything is made, READY after the rename
+ * that publishes the tree, DESTROYING before the tree is moved away. A row that is
+ * not READY and whose name nobody has locked is what a crash left; pool_recover()
+ * finishes it.
+ */
+enum tree_state { TREE_CREATING, TREE_READY, TREE_DESTROYING };
+
+struct tree_row {
+	int64_t id;
+	enum tree_kind kind;
+	enum tree_state state;
+	char name[TREE_NAME_MAX + 1];
+	char uuid[UUID_TEXT_SIZE];
+	char engine[16];	/* engine_name() at creation */
+	char origin[256];	/* template's name for a guest; source for a template */
+	char origin_uuid[UUID_TEXT_SIZE]; /* "" when it has none */
+	int64_t created_ns;	/* CLOCK_REALTIME */
+	uint64_t files;		/* regular files at creation */
+	uint64_t dirs;
+	uint64_t others;	/* symlinks, devices, fifos, sockets */
+	uint64_t size_bytes;	/* apparent size of the regular files */
+};
+
+struct pool_info {
+	char uuid[UUID_TEXT_SIZE];
+	bool unprotected;
+	uint32_t link_limit;	/* a master with so many links is retired */
+	int64_t created_ns;
+};
+
+/* One master in the store; cache. */
+struct object_row {
+	struct digest key;
+	uint32_t replica;
+	uint64_t ino;
+	uint64_t size_bytes;
+};
+
+int catalog_open(int pool_fd, enum catalog_mode mode, struct catalog **ret,
+		 struct err *err);
+void catalog_close(struct catalog *c);	/* NULL is fine; rolls back */
+
+int catalog_begin(struct catalog *c, struct err *err);
+int catalog_commit(struct catalog *c, struct err *err);
+void catalog_rollback(struct catalog *c);	/* no-op outside a transaction */
+
+int catalog_set_pool(struct catalog *c, const struct pool_info *info,
+		     struct err *err);
+int catalog_get_pool(struct catalog *c, struct pool_info *ret, struct err *err);
+
+/* -EEXIST when kind and name are taken. Sets row->id. */
+int catalog_tree_add(struct catalog *c, struct tree_row *row, struct err *err);
+/* -ENOENT without a message when there is none. */
+int catalog_tree_find(struct catalog *c, enum tree_kind kind, const char *name,
+		      struct tree_row *ret, struct err *err);
+/* Writes all columns but id, kind and uuid. */
+int catalog_tree_update(struct catalog *c, const struct tree_row *row,
+			struct err *err);
+int catalog_tree_remove(struct catalog *c, int64_t id, struct err *err);
+/* All rows of a kind in name order, malloc'ed into *@ret; the caller frees. */
+int catalog_tree_list(struct catalog *c, enum tree_kind kind,
+		      struct tree_row **ret, size_t *ret_count,
+		      struct err *err);
+
+/* Adds or replaces. */
+int catalog_object_put(struct catalog *c, const struct object_row *row,
+		       struct err *err);
+int catalog_object_remove(struct catalog *c, const struct digest *key,
+			  uint32_t replica, struct err *err);
+/* -ENOENT without a message when the inode is no known master. */
+int catalog_object_by_ino(struct catalog *c, uint64_t ino,
+			  struct object_row *ret, struct err *err);
+/* Rows one by one; a callback's nonzero result ends the loop and is returned. */
+int catalog_object_each(struct catalog *c,
+			int (*fn)(const struct object_row *row, void *ctx),
+			void *ctx, struct err *err);
+int catalog_object_clear(struct catalog *c, struct err *err);
+
+/* SQLite's own integrity and foreign key check; -EUCLEAN with its first words. */
+int catalog_verify(struct catalog *c, struct err *err);
+
+/* "template" and "guest"; "creating", "ready", "destroying". */
+const char *tree_kind_name(enum tree_kind kind);
+const char *tree_state_name(enum tree_state state);
+
+#endif

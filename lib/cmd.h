@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The command line as a table. From it come parsing, --help, the synopsis the
+ * manual pages are compared with, and `TOOL --dump-commands` for completion and
+ * tests.
+ *
+ * To add a command: write `int cmd_NAME(struct cmd_ctx *)` in a file of its own,
+ * declare it in the tool's header, add a row to the tool's table, describe it in
+ * man/; `make lint` complains about what you forgot.
+ *
+ * Options are long; abbreviations are refused; `--opt=VALUE` and `--opt VALUE`
+ * are the same; `--` ends them. Every command has --pool=DIR, -v/--verbose,
+ * -q/--quiet, --help, and the tool --version. Numbers take K, M, G (powers of
+ * 1024) and no trailing junk.
+ */
+#ifndef COWLINK_CMD_H
+#define COWLINK_CMD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "pool.h"
+
+/* Exit statuses, the same for every tool and in every manual page. */
+enum exit_status {
+	EXIT_OK = 0,
+	EXIT_SOME_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_UNSUPPORTED = 3,
+	EXIT_INCONSISTENT = 4,
+};
+
+enum cmd_flags {
+	CMD_JSON = 1 << 0,	/* has --json; refused elsewhere */
+	CMD_DRY_RUN = 1 << 1,	/* has --dry-run */
+	CMD_ROOT = 1 << 2,	/* refuses to run without uid 0, exit status 3 */
+	CMD_POOL_RO = 1 << 3,	/* ctx->pool is opened so before the call */
+	CMD_POOL_RW = 1 << 4,
+	CMD_POOL_EXCLUSIVE = 1 << 5,
+};
+
+enum opt_kind { OPT_FLAG, OPT_STRING, OPT_NUMBER };
+
+struct cmd_opt {
+	const char *name;	/* without the dashes */
+	char letter;		/* 0: none */
+	enum opt_kind kind;
+	const char *arg;	/* "N", "DIR"; NULL for a flag */
+	const char *help;	/* one line */
+	size_t offset;		/* in the command's options struct: bool, const
+				 * char * or uint64_t by kind */
+};
+
+struct cmd_ctx {
+	const char *tool;
+	const struct cmd *cmd;
+	int argc;		/* operands */
+	char **argv;
+	void *opts;		/* the command's options struct, zeroed, filled */
+	bool json;
+	bool dry_run;
+	const char *pool_path;
+	struct pool *pool;	/* per CMD_POOL_*; closed by the caller */
+	struct err err;
+};
+
+struct cmd {
+	const char *name;	/* NULL for a tool that is a single command */
+	int min_operands;
+	int max_operands;	/* -1: any number */
+	unsigned int flags;
+	const char *operands;	/* "TEMPLATE GUEST" */
+	const char *summary;	/* one line */
+	const struct cmd_opt *opts;	/* ends with a NULL name; NULL: none */
+	size_t opts_size;
+	/* 0, a positive exit status, or -errno with ctx->err set. */
+	int (*run)(struct cmd_ctx *ctx);
+};
+
+struct cmd_tool {
+	const char *name;
+	const char *summary;
+	const struct cmd *cmds;	/* ends with a NULL run */
+};
+
+/*
+ * main() of every tool. Parses, opens the pool, announces the engine (not with
+ * --json or for CMD_POOL_RO), runs, prints the error, checks that standard output
+ * was written (ENOSPC and EIO turn into status 1), and returns the exit status. A
+ * fatal signal ends with 128+N after staging was released where possible.
+ */
+int cmd_main(const struct cmd_tool *tool, int argc, char **argv);
+
+/* The exit status that belongs to an error. */
+int cmd_status(const struct err *err);
+
+/* "12.3 MB" (powers of 1000) for people; @buf of 32 bytes; returns @buf. */
+char *format_bytes(char buf[32], uint64_t bytes);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What protects (or does not) a shared inode on this pool. Probed on the pool's
+ * own filesystem by doing it, never by a version number: a file is made in
+ * staging/, marked shared, linked and opened for writing through its second name;
+ * only a kernel that gives that name a private copy and leaves the first one alone
+ * is `kernel`.
+ */
+#ifndef COWLINK_ENGINE_H
+#define COWLINK_ENGINE_H
+
+#include <stdbool.h>
+
+#include "err.h"
+
+enum engine {
+	ENGINE_COPY,		/* nothing is shared */
+	ENGINE_REFLINK,		/* extents are shared, page cache is not */
+	ENGINE_KERNEL,		/* inodes are shared, writes break the link */
+	ENGINE_UNPROTECTED,	/* inodes are shared and nobody guards them */
+};
+
+struct engine_probe {
+	enum engine engine;	/* the best one this pool can have */
+	bool kernel;		/* the patched kernel and filesystem are here */
+	bool reflink;		/* FICLONE works here */
+	char why[256];		/* one clause: why this one and none better */
+};
+
+/* @staging_fd: a writable directory of the pool. 0, or -errno when even a plain
+ * file cannot be made there. Leaves nothing behind. */
+int engine_probe(int staging_fd, bool unprotected, struct engine_probe *ret,
+		 struct err *err);
+
+const char *engine_name(enum engine e);
+int engine_parse(const char *name, enum engine *ret); /* -EINVAL */
+
+/* Do names in trees share inodes with the store under this engine? */
+bool engine_links(enum engine e);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Reading and copying by descriptor. The place where EINTR is handled and where
+ * short reads end. All descriptors are close-on-exec. "name" is one component
+ * below "dirfd", never a path, and is never followed when it is a symlink.
+ * Functions return a descriptor, 0, or -errno.
+ */
+#ifndef COWLINK_FDIO_H
+#define COWLINK_FDIO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+struct hasher;
+
+/*
+ * Open one name read-only and without side effects: O_NOFOLLOW, O_NONBLOCK (a
+ * fifo does not block us), O_NOCTTY, O_NOATIME where the owner allows it, plus
+ * @flags. A symlink gives -ELOOP.
+ */
+int fdio_open(int dirfd, const char *name, int flags);
+
+/*
+ * Open a relative path of several components below @dirfd with openat2(2), no
+ * symlinks, no magic links, no way up and no other mount. Where the kernel lacks
+ * openat2 (ENOSYS) the components are opened one by one with O_NOFOLLOW and
+ * ".." refused, which gives the same answers.
+ */
+int fdio_open_beneath(int dirfd, const char *path, int flags);
+
+int fdio_open_dir(int dirfd, const char *name);	/* O_DIRECTORY|O_RDONLY */
+
+/* Read until @len bytes or the end of file; the number of bytes, or -errno. */
+ssize_t fdio_pread_full(int fd, void *buf, size_t len, off_t offset);
+
+/* close(2) for descriptors whose data matter; never retried. */
+int fdio_close(int *fd);
+
+/*
+ * Copy the content of @src, @size_bytes long, to the empty file @dst: by reflink
+ * where the filesystem has it, else extent by extent, leaving holes. With
+ * @hasher not NULL the bytes that are now in @dst are fed to it. -EAGAIN when
+ * @src turned out shorter or longer than @size_bytes.
+ */
+int fdio_copy(int src, int dst, uint64_t size_bytes, struct hasher *hasher);
+
+/*
+ * Are the first @size_bytes of both files the same, and do both end there?
+ * 1 equal, 0 different (also in length), -errno unreadable.
+ */
+int fdio_equal(int a, int b, uint64_t size_bytes);
+
+/* statx with all basic fields and the birth time; never follows, never triggers
+ * an automount. @name NULL or "" means @dirfd itself. */
+int fdio_statx(int dirfd, const char *name, struct statx *ret);
+
+/*
+ * Same object and nothing changed: device, inode, size, mtime and ctime to the
+ * nanosecond, mode, owner.
+ */
+bool statx_unchanged(const struct statx *a, const struct statx *b);
+
+bool statx_same_inode(const struct statx *a, const struct statx *b);
+
+/* Fill @buf, 17 bytes, with 16 hexadecimal random digits from getrandom(2). */
+int fdio_random_name(char buf[17]);
+
+/* Raise the soft limit of open files to the hard one; walks need one per level. */
+void fdio_raise_nofile(void);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A pool: one directory on one filesystem, mode 0700, with
+ *
+ *	catalog.db  store/ab/<key>.<replica>  templates/<name>/rootfs/
+ *	guests/<name>/rootfs/  staging/  lock
+ *
+ * Locks are OFD locks (fcntl(2)) on byte ranges of the file `lock`, so that they
+ * end with their owner, leave nothing behind and one file serves all: byte 0 is
+ * the pool (shared by whoever changes anything, exclusive for repair and gc), and
+ * each name or staging directory has the byte its hash points to. Each lock has
+ * its own open file description. Order: pool, then the template's name, then the
+ * guest's, then a store shard.
+ */
+#ifndef COWLINK_POOL_H
+#define COWLINK_POOL_H
+
+#include "catalog.h"
+#include "engine.h"
+#include "err.h"
+
+#define POOL_LINK_LIMIT_DEFAULT 32000	/* half of ext4's 65000 */
+#define POOL_LINK_LIMIT_MAX 64000
+#define TREE_ID_XATTR "trusted.cowlink.id"
+
+struct pool {
+	char *path;		/* as given, for messages */
+	int fd;
+	int store_fd;
+	int templates_fd;
+	int guests_fd;
+	int staging_fd;
+	int shared_lock_fd;	/* the lock on byte 0 */
+	struct pool_info info;
+	struct engine_probe engine;
+	struct catalog *catalog;
+};
+
+enum pool_mode {
+	POOL_RO,	/* list, show: takes no lock, probes nothing */
+	POOL_RW,	/* shared pool lock, engine probed, crashes recovered */
+	POOL_EXCLUSIVE,	/* the same with the exclusive lock: check --repair, gc */
+};
+
+struct pool_options {
+	bool unprotected;
+	uint32_t link_limit;	/* 0: the default */
+};
+
+/*
+ * Which pool: @option (--pool) if not NULL, else $COWLINK_POOL, else `pool =
+ * DIR` in $(sysconfdir)/cowlink.conf, else the compiled-in default. malloc'ed.
+ */
+int pool_locate(const char *option, char **ret_path, struct err *err);
+
+/* Make a pool in @path, which is missing or an empty directory. -EOPNOTSUPP on a
+ * filesystem that cannot hold one (no hard links, no trusted xattrs). */
+int pool_create(const char *path, const struct pool_options *opt,
+		struct err *err);
+
+int pool_open(const char *path, enum pool_mode mode, struct pool **ret,
+	      struct err *err);
+void pool_close(struct pool *p);	/* NULL is fine */
+
+/* One line for people: the engine and why; loud when unprotected. */
+void pool_announce(const struct pool *p);
+
+/* 1 to 64 bytes of [A-Za-z0-9._+-], the first a letter or digit. Else
+ * err_usage() says what is wrong with it. */
+int tree_name_check(enum tree_kind kind, const char *name, struct err *err);
+
+/* The directory that holds trees of this kind. */
+int pool_trees_fd(const struct pool *p, enum tree_kind kind);
+
+/* Open a READY tree's rootfs; -ENOENT "no such guest 'x'". */
+int pool_open_tree(struct pool *p, enum tree_kind kind, const char *name,
+		   struct tree_row *ret_row, int *ret_rootfs_fd,
+		   struct err *err);
+
+/*
+ * Lock a name (kind may be any small integer, see POOL_LOCK_STAGING). With @wait
+ * false -EBUSY when somebody has it. Returns a descriptor; closing it unlocks.
+ */
+#define POOL_LOCK_STAGING 100
+#define POOL_LOCK_SHARD 101
+int pool_lock_name(struct pool *p, int kind, const char *name, bool wait,
+		   struct err *err);
+
+/*
+ * A private directory staging/<random>, locked while it is in use.
+ * staging_release() removes it with all it holds, unless it was published.
+ */
+struct staging {
+	struct pool *pool;
+	char name[17];
+	int fd;
+	int lock_fd;
+};
+#define STAGING_INIT { .fd = -1, .lock_fd = -1 }
+
+int staging_create(struct pool *p, struct staging *ret, struct err *err);
+void staging_release(struct staging *s);
+
+/* Rename the whole directory to @name in @dirfd (RENAME_NOREPLACE). */
+int staging_publish(struct staging *s, int dirfd, const char *name,
+		    struct err *err);
+
+/*
+ * What a crash left: rows that are not READY and whose names nobody holds are
+ * finished (published tree: READY; no tree: row removed; being destroyed:
+ * destroyed), staging directories that nobody holds are removed. A file that a
+ * crashed vhashify displaced and that is not the one it meant to replace is kept
+ * (see unify.h) and reported by `vtemplate check`. pool_open() calls it.
+ */
+int pool_recover(struct pool *p, struct err *err);
+
+/* The identity written to a tree's root: "1 kind uuid engine created_ns
+ * origin_uuid name origin", enough to make its row again. */
+int tree_id_write(int rootfs_fd, const struct tree_row *row, struct err *err);
+/* -ENODATA when there is none, -EUCLEAN when it cannot be understood. */
+int tree_id_read(int rootfs_fd, struct tree_row *ret, struct err *err);
+
+#endif

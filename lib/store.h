@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The store: master inodes, one per content and metadata, named
+ * store/<first two hex digits>/<32 hex digits of the key>.<replica>.
+ *
+ * Master rule. A master is written by us into an unnamed file, hashed as written,
+ * given its metadata, closed for writing, marked shared (engine `kernel`) and only
+ * then linked into the store. Nothing that a guest created becomes a master: the
+ * guest could still hold a mapping or a pinned page of it.
+ *
+ * A key is a candidate. Replica numbers tell apart both copies made because a
+ * master ran out of links and different files with the same key; a master is used
+ * only after its metadata and its bytes were compared with the file at hand.
+ *
+ * Shard directories are +i outside of the moment in which a name is added or
+ * removed, so that no program of the host changes a master by its name.
+ *
+ * Durability: a new master is not yet on disk when these functions return.
+ * store_sync() before a name that was durable is replaced by a link to one.
+ */
+#ifndef COWLINK_STORE_H
+#define COWLINK_STORE_H
+
+#include <stdint.h>
+
+#include "err.h"
+#include "hash.h"
+#include "iattr.h"
+#include "pool.h"
+
+#define STORE_NAME_SIZE (DIGEST_HEX_SIZE + 11)	/* hex, ".", replica, NUL */
+
+/* A master, open read-only. */
+struct master {
+	int fd;
+	struct digest key;
+	uint32_t replica;
+	struct statx stx;
+	bool created;		/* by this call */
+};
+#define MASTER_INIT { .fd = -1 }
+#define _cleanup_master_ __attribute__((cleanup(master_release)))
+
+void master_release(struct master *m);
+
+/*
+ * The master for the file open as @src (read-only), whose status and xattrs are
+ * @attr: one that is there and equal, with fewer links than the pool's limit,
+ * else a new one. -EAGAIN when @src changed meanwhile; -ENOSPC, -EDQUOT and read
+ * errors leave the store as it was.
+ */
+int store_intern(struct pool *p, int src, const struct iattr *attr,
+		 struct master *ret, struct err *err);
+
+/*
+ * The same for a file that we are writing: begin, write to @fd through the
+ * hasher, then commit with the metadata it shall have (size is taken from the
+ * file). The draft is used up in any case.
+ */
+struct draft {
+	int fd;			/* unnamed, open read-write */
+	struct hasher *hasher;
+};
+#define DRAFT_INIT { .fd = -1 }
+
+int store_draft_begin(struct pool *p, struct draft *ret, struct err *err);
+int store_draft_write(struct draft *d, const void *buf, size_t len,
+		      struct err *err);
+int store_draft_hole(struct draft *d, uint64_t len, struct err *err);
+int store_draft_commit(struct pool *p, struct draft *d,
+		       const struct iattr *attr, struct master *ret,
+		       struct err *err);
+void store_draft_release(struct draft *d);
+
+/* Add a name for the master; -EMLINK when it just ran out of links: intern again. */
+int store_link(struct pool *p, const struct master *m, int dirfd,
+	       const char *name, struct err *err);
+
+/*
+ * For cloning: make @newname in @newdir another name of the master that @name in
+ * @dirfd already is (@stx its status), or of a replica of it when it has as many
+ * links as the pool allows.
+ */
+int store_link_again(struct pool *p, int dirfd, const char *name,
+		     const struct statx *stx, int newdir, const char *newname,
+		     struct err *err);
+
+/* Is this inode (a regular file in a tree) a name of a master? 1, 0 or -errno.
+ * Asks the inode itself under engine `kernel`, the catalog on unprotected pools. */
+int store_is_master(struct pool *p, int dirfd, const char *name,
+		    const struct statx *stx, struct err *err);
+
+/* All masters so far are on disk: one syncfs(2). */
+int store_sync(struct pool *p, struct err *err);
+
+struct store_entry {
+	struct digest key;
+	uint32_t replica;
+	int shard_fd;
+	const char *name;
+	struct statx stx;
+};
+
+/* Every file of the store; a name that is no master's gives a callback with
+ * replica UINT32_MAX. A nonzero result ends the loop and is returned. */
+int store_each(struct pool *p,
+	       int (*fn)(const struct store_entry *e, void *ctx), void *ctx,
+	       struct err *err);
+
+/* Remove a master that has no name outside the store; -EBUSY when it has one.
+ * The pool lock is held exclusively. */
+int store_remove(struct pool *p, const struct store_entry *e, struct err *err);
+
+/* Put +i back on shards that lost it to a crash; the number mended, or -errno.
+ * With @dry only counts. The pool lock is held exclusively unless @dry. */
+int store_protect(struct pool *p, bool dry, struct err *err);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Replace one name of a guest by a link to a master, so that no update is lost.
+ *
+ * Steps, for the name N, its inode V (the victim) and the master M:
+ *
+ *  1. open V below its directory and see that it is the inode the caller decided
+ *     about, unchanged (fdio.h, statx_unchanged());
+ *  2. engine `kernel`: mark V shared. This fails with ETXTBSY while anybody has it
+ *     open or mapped for writing, and from here on V cannot change: a writer that
+ *     opens N now gets a private copy and N becomes another inode;
+ *  3. compare metadata and every byte of V and M;
+ *  4. link M into our own staging directory and exchange it with N in one
+ *     rename (RENAME_EXCHANGE): N exists at every instant, and what N was before
+ *     is in our hands instead of gone;
+ *  5. see whether that is V, with the bytes it had. If it is not, somebody wrote
+ *     between 3 and 4: exchange back; else unlink it.
+ *
+ * The temporary names are in staging/, never in the guest. Between the two
+ * exchanges of 5 a second write through N could still be lost; the window is two
+ * system calls long and needs two writers of one file in it. FS_IOC_LINK_UNIFY
+ * closes it where the kernel has it.
+ *
+ * A crash leaves the displaced file in staging under the name
+ * "<inode number of V>.<random>": pool_recover() removes it only if it is V or a
+ * master; anything else is data and is kept as staging/kept-<random>.
+ */
+#ifndef COWLINK_UNIFY_H
+#define COWLINK_UNIFY_H
+
+#include <sys/stat.h>
+
+#include "err.h"
+#include "pool.h"
+#include "store.h"
+
+/* Why a file was not shared; the table in unify-reason.c has name, text and hint. */
+enum skip_reason {
+	SKIP_NONE = 0,		/* it was shared */
+	SKIP_SHARED,		/* is a name of a master already */
+	SKIP_SMALL,		/* shorter than the minimum size, or empty */
+	SKIP_UNIQUE,		/* nothing equal was found */
+	SKIP_HARDLINKED,	/* has several names inside the guest */
+	SKIP_SPECIAL,		/* carries chattr flags a master could not keep */
+	SKIP_CHANGED,		/* changed between looking at it and sharing it */
+	SKIP_BUSY,		/* open for writing */
+	SKIP_DIFFERENT,		/* same digest, other bytes */
+	SKIP_UNREADABLE,	/* I/O error or permission */
+	SKIP_NO_SPACE,		/* no room for a new master */
+	SKIP_OTHER_FS,		/* below a mount point */
+	SKIP_TOO_DEEP,
+	SKIP_REASON_COUNT
+};
+
+struct skip_info {
+	const char *name;	/* stable, for --json: "hard-linked" */
+	const char *text;	/* for people */
+	const char *hint;	/* what an operator can do, or NULL */
+	bool is_failure;	/* counts for exit status 1 */
+};
+
+const struct skip_info *skip_reason_info(enum skip_reason r);
+
+/*
+ * @name in @dirfd, seen as @seen, becomes a link to @m. 0 and *@ret_reason
+ * SKIP_NONE when done; 0 and another reason when left alone (nothing changed);
+ * -errno for errors that concern the pool, not this file. @scratch: a staging
+ * directory of the caller. M is durable (store_sync()).
+ */
+int unify_replace(struct pool *p, const struct staging *scratch, int dirfd,
+		  const char *name, const struct statx *seen,
+		  const struct master *m, enum skip_reason *ret_reason,
+		  struct err *err);
+
+/*
+ * Engine `reflink`: let @dst share @src's extents, by FIDEDUPERANGE, in which
+ * the kernel compares the bytes itself. *@ret_bytes: newly shared bytes, 0 when
+ * the extents were the same before (FIEMAP).
+ */
+int unify_dedupe(int src, int dst, uint64_t size_bytes, uint64_t *ret_bytes,
+		 enum skip_reason *ret_reason, struct err *err);
+
+#endif
