@@ -62,8 +62,9 @@ void err_clear(struct err *err);
 
 /*
  * Copy @in (@len bytes) to @out, of @size bytes with its NUL, with control
- * characters, backslashes and invalid UTF-8 as \xNN. Cuts at a whole character
- * when it does not fit. Returns @out.
+ * characters and invalid UTF-8 as \xNN. Cuts at a whole character when it does
+ * not fit. Backslashes stay as they are, so that escaping twice does no harm: it
+ * is for people to read, not for programs to parse. Returns @out.
  */
 char *escape_bytes(char *out, size_t size, const char *in, size_t len);
 

@@ -12,6 +12,8 @@
  *	COWLINK_FAULT=error:N[:ERRNO]   effect N fails with ERRNO (default EIO)
  *	COWLINK_FAULT=count             nothing; with the next variable
  *	COWLINK_FAULT_COUNT=FILE        at exit, write the number of effects
+ *	COWLINK_FAULT_EXEC=WHAT:N:CMD   before the Nth effect named WHAT (the
+ *	                                function without fx_), run CMD by sh
  *
  * Effects count from 1. Writing data is one effect per call, not per byte. The
  * environment is not read in a set-user-ID program. Not thread-safe yet in the

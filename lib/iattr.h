@@ -17,6 +17,7 @@
 
 #include <linux/stat.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
