@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The small library under the cowlink selftests.
+ *
+ * A program is a table of tests and one call:
+ *
+ *	static void open_wronly(void)
+ *	{
+ *		struct shared *f = mk_shared("f", 5000);
+ *
+ *		close(EXPECT_OK(open("G1/f", O_WRONLY)));
+ *		expect_broken(f, G1);
+ *	}
+ *	static const struct test tests[] = {
+ *		{ "O_WRONLY breaks the link", open_wronly },
+ *	};
+ *	TEST_MAIN("open", tests)
+ *
+ * and is run as "open DIR", DIR being on the filesystem to test. Each test is
+ * a forked child with root's credentials, a mount namespace of its own, umask
+ * 022, and an empty working directory that holds three directories: C (the
+ * catalog), G1 and G2 (two guests). mk_shared() makes one inode with a name in
+ * each of the three.
+ *
+ * The point of all tests is what happens to the *other* names. So the library
+ * asks it, not the test: when a test returns, every name of every shared inode
+ * must still be that inode with every byte, attribute and time it had, unless
+ * the test said otherwise with expect_broken() or expect_gone(); the link
+ * count must add up; and no temporary name may be left in the directories.
+ *
+ * An assertion that fails prints what was expected and ends the test. TAP on
+ * stdout; exit status 0, 1 (a test failed) or 4 (all skipped).
+ */
+#ifndef COWLINK_SELFTESTS_HARNESS_H
+#define COWLINK_SELFTESTS_HARNESS_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
+#include <linux/fs.h>
+
+#ifndef FS_IXUNLINK_FL
+#define FS_IXUNLINK_FL		0x08000000
+#endif
+#ifndef FS_XFLAG_IXUNLINK
+#define FS_XFLAG_IXUNLINK	0x40000000
+#endif
+#define SHARED_FL		(FS_IMMUTABLE_FL | FS_IXUNLINK_FL)
+#define SHARED_XFLAGS		(FS_XFLAG_IMMUTABLE | FS_XFLAG_IXUNLINK)
+
+#define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
+
+/* ---- tests ------------------------------------------------------------- */
+
+/* What a test cannot do without; absent, it is skipped with the reason. */
+enum test_needs {
+	NEED_NOTHING	= 1 << 0,	/* not even the attribute */
+	NEED_EXT4	= 1 << 1,
+	NEED_TMPFS	= 1 << 2,
+	NEED_PRJQUOTA	= 1 << 3,	/* enforced project quota */
+};
+
+struct test {
+	const char *name;
+	void (*fn)(void);
+	unsigned int needs;	/* enum test_needs */
+};
+
+int harness_main(int argc, char **argv, const char *group,
+		 const struct test *tests, size_t count);
+
+#define TEST_MAIN(group, tests)						\
+	int main(int argc, char **argv)					\
+	{								\
+		return harness_main(argc, argv, group, tests,		\
+				    ARRAY_SIZE(tests));			\
+	}
+
+/* Ends the test as skipped; @fmt says what is missing. */
+void skip(const char *fmt, ...)
+	__attribute__((format(printf, 1, 2), noreturn));
+
+/* A line of explanation in the TAP output. */
+void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+bool on_ext4(void);
+bool on_tmpfs(void);
+bool have_cowlink(void);
+
+/* ---- assertions -------------------------------------------------------- */
+
+void fail_at(const char *file, int line, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4), noreturn));
+const char *errno_name(int err);
+long expect_ok_at(const char *file, int line, const char *what, long ret);
+void expect_err_at(const char *file, int line, const char *what, long ret,
+		   int err);
+
+#define FAIL(...)	fail_at(__FILE__, __LINE__, __VA_ARGS__)
+
+/* @cond holds, or the printf-like rest says what was expected. */
+#define CHECK(cond, ...)						\
+	do {								\
+		if (!(cond))						\
+			FAIL(__VA_ARGS__);				\
+	} while (0)
+
+/* A system call that must succeed; its value. */
+#define EXPECT_OK(call)							\
+	({ errno = 0; expect_ok_at(__FILE__, __LINE__, #call, (call)); })
+
+/* A system call that must fail with this errno. */
+#define EXPECT_ERR(call, err)						\
+	({ errno = 0;							\
+	   expect_err_at(__FILE__, __LINE__, #call, (call), (err)); })
+
+#define EXPECT_EQ(got, want)						\
+	do {								\
+		long long got_ = (got), want_ = (want);			\
+		CHECK(got_ == want_, "%s: expected %lld (0x%llx), got %lld (0x%llx)", \
+		      #got, want_, want_, got_, got_);			\
+	} while (0)
+
+/* ---- snapshots --------------------------------------------------------- */
+
+/* Everything a user can see of a file. The hashes are of this library. */
+struct snapshot {
+	struct stat st;
+	unsigned int flags;	/* FS_IOC_GETFLAGS, what we have a name for */
+	uint64_t content;	/* holes and zeroes hash alike */
+	uint64_t xattrs;	/* names and values, ACLs included */
+};
+
+enum snapshot_ignore {
+	IGN_INO		= 1 << 0,
+	IGN_NLINK	= 1 << 1,
+	IGN_CTIME	= 1 << 2,
+	IGN_MTIME	= 1 << 3,
+	IGN_ATIME	= 1 << 4,
+	IGN_CONTENT	= 1 << 5,	/* and the size */
+	IGN_MODE	= 1 << 6,
+	IGN_OWNER	= 1 << 7,
+	IGN_FLAGS	= 1 << 8,
+	IGN_XATTRS	= 1 << 9,
+};
+/* What a private copy may differ in before anything was done to it. */
+#define IGN_COPY	(IGN_INO | IGN_NLINK | IGN_CTIME | IGN_FLAGS)
+
+void snapshot_take(const char *path, struct snapshot *ret);
+void snapshot_expect(const char *file, int line, const char *path,
+		     const struct snapshot *want, unsigned int ignore);
+#define EXPECT_SAME(path, want, ignore)					\
+	snapshot_expect(__FILE__, __LINE__, path, want, ignore)
+
+/* ---- files and shared files -------------------------------------------- */
+
+/*
+ * Test data: each byte follows from @seed and its offset, so that content in a
+ * wrong place is seen. pattern_check() fails the test.
+ */
+void pattern_fill(void *buf, size_t len, uint64_t offset, unsigned int seed);
+void pattern_write(int fd, uint64_t offset, size_t len, unsigned int seed);
+void pattern_check(const char *path, uint64_t offset, size_t len,
+		   unsigned int seed);
+
+#define SHARED_SEED	1	/* what mk_shared() writes */
+#define OLD_SEC		1000000000	/* the explicit times it sets */
+#define OLD_ATIME_NS	111222333
+#define OLD_MTIME_NS	123456789
+
+/* A plain file of @size bytes, mode 0644, with the old explicit times. */
+void mk_file(const char *path, size_t size, unsigned int seed);
+void set_old_times(const char *path);
+
+enum dir { C, G1, G2, NR_DIRS };
+extern const char *const dir_names[NR_DIRS];
+
+enum name_state { NAME_SHARED, NAME_BROKEN, NAME_GONE };
+
+struct shared {
+	char name[64];
+	struct snapshot before;
+	enum name_state state[NR_DIRS];
+	int links;		/* names made or removed beyond the three */
+	bool ctime_moves;	/* links came and went again */
+};
+
+/* @size bytes of SHARED_SEED linked as C/name, G1/name, G2/name and flagged. */
+struct shared *mk_shared(const char *name, size_t size);
+
+/* The same for a file that the test has made itself as C/name. */
+struct shared *share(const char *name);
+
+/* Path of @sh in @dir; static storage, eight at a time. */
+const char *shared_path(const struct shared *sh, enum dir dir);
+
+/*
+ * The name in @dir is now a private file: another inode, one link, neither
+ * flag. expect_broken_links() for one that got more links since.
+ */
+void expect_broken_at(const char *file, int line, struct shared *sh,
+		      enum dir dir, nlink_t nlink);
+#define expect_broken(sh, dir)						\
+	expect_broken_at(__FILE__, __LINE__, sh, dir, 1)
+#define expect_broken_links(sh, dir, nlink)				\
+	expect_broken_at(__FILE__, __LINE__, sh, dir, nlink)
+
+/* The name in @dir no longer leads to the shared inode; nothing else is said. */
+void expect_gone(struct shared *sh, enum dir dir);
+
+/* All that the harness asks after each test, now. */
+void expect_others_at(const char *file, int line);
+#define expect_others()		expect_others_at(__FILE__, __LINE__)
+
+/* Removes the flags and lets go of the inode: it is no longer looked at. */
+void unshare_file(struct shared *sh);
+
+/* ---- break counters ---------------------------------------------------- */
+
+/* /proc/sys/fs/cowlink/; all -1 where the kernel does not count. */
+struct counters {
+	long long breaks, bytes_copied;
+};
+
+struct counters counters_now(void);
+void counters_expect_at(const char *file, int line, struct counters since,
+			long long breaks);
+/* Exactly @breaks links were broken since; if none, no byte was copied. */
+#define EXPECT_BREAKS(since, breaks)					\
+	counters_expect_at(__FILE__, __LINE__, since, breaks)
+
+/* ---- the system -------------------------------------------------------- */
+
+#define OWNER		1000	/* uid and gid of the ordinary users */
+#define STRANGER	1001
+
+int as_user_begin(uid_t uid, gid_t gid);
+void as_user_end(void) __attribute__((noreturn));
+/*
+ * The block that follows runs in a child without any privilege. It must not
+ * leave the block by break, return or goto.
+ */
+#define AS_USER(uid, gid)						\
+	for (int u_ = as_user_begin(uid, gid); u_; as_user_end())
+
+/* Waits for @pid, which must end with status 0. */
+void reap(pid_t pid);
+/* Runs a program with stdout and stderr in the TAP output as notes. */
+int run(const char *const argv[]);
+#define RUN(...)	run((const char *const []){ __VA_ARGS__, NULL })
+
+/* -1 and errno as the ioctls give it. */
+int get_flags(const char *path, unsigned int *ret);
+int set_flags(const char *path, unsigned int flags);
+int get_fsx(const char *path, struct fsxattr *ret);
+int set_fsx(const char *path, const struct fsxattr *fsx);
+int set_project(const char *path, unsigned int projid, bool inherit);
+unsigned int get_project(const char *path);
+
+void write_sysctl(const char *path, const char *value);
+void drop_cap(int cap);
+
+/* Writes a POSIX access or default ACL with one named user into @path. */
+int set_acl(const char *path, bool is_default, unsigned int user_obj,
+	    uid_t named, unsigned int named_perm, unsigned int group_obj,
+	    unsigned int mask, unsigned int other);
+
+/* Binds @path on itself, then remounts the bind with MS_* @flags. */
+void bind_remount(const char *path, unsigned long flags);
+
+/*
+ * An ext4 of its own on a loop device, for what remounts, fills or breaks a
+ * filesystem. Lives until scratch_release() or the end of the test.
+ */
+struct scratch {
+	char image[64], dev[32], mnt[64];
+};
+
+/* @mkfs_opts are words for mkfs.ext4, @mount_opts the data string. */
+void scratch_ext4(struct scratch *fs, size_t size_bytes,
+		  const char *const mkfs_opts[], const char *mount_opts);
+void scratch_mount(struct scratch *fs, const char *mount_opts);
+void scratch_umount(struct scratch *fs);
+void scratch_release(struct scratch *fs);
+/* Makes C, G1 and G2 on it and goes there: mk_shared() then works on it. */
+void scratch_enter(struct scratch *fs);
+/* Back to the test's own directory. */
+void scratch_leave(void);
+
+#endif

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the tests need of the system: users, inode flags, quota, mounts.
+ */
+#include "harness.h"
+#include "internal.h"
+
+#include <grp.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <linux/capability.h>
+#include <linux/loop.h>
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
+#include <linux/quota.h>
+
+/* ---- processes --------------------------------------------------------- */
+
+int as_user_begin(uid_t uid, gid_t gid)
+{
+	pid_t pid = EXPECT_OK(fork());
+
+	if (pid) {
+		reap(pid);
+		return 0;
+	}
+	EXPECT_OK(setgroups(0, NULL));
+	EXPECT_OK(setresgid(gid, gid, gid));
+	EXPECT_OK(setresuid(uid, uid, uid));
+	/* Else /proc/self belongs to root and hides our descriptors. */
+	EXPECT_OK(prctl(PR_SET_DUMPABLE, 1));
+	return 1;
+}
+
+void as_user_end(void)
+{
+	_exit(0);
+}
+
+void reap(pid_t pid)
+{
+	int status;
+
+	EXPECT_OK(waitpid(pid, &status, 0));
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 4)
+		_exit(4);	/* skip() in the child */
+	CHECK(WIFSIGNALED(status) == 0, "the child was ended by signal %d",
+	      WTERMSIG(status));
+	if (WEXITSTATUS(status))
+		_exit(1);	/* the child has said why */
+}
+
+/* Output goes through a pipe so that each line becomes a TAP note. */
+int run(const char *const argv[])
+{
+	int fds[2], status;
+	char line[400];
+	FILE *out;
+	pid_t pid;
+
+	EXPECT_OK(pipe2(fds, O_CLOEXEC));
+	pid = EXPECT_OK(fork());
+	if (!pid) {
+		dup2(fds[1], STDOUT_FILENO);
+		dup2(fds[1], STDERR_FILENO);
+		execvp(argv[0], (char *const *)argv);
+		_exit(127);
+	}
+	close(fds[1]);
+	out = fdopen(fds[0], "r");
+	while (out && fgets(line, sizeof(line), out)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (getenv("VERBOSE"))
+			note("%s: %s", argv[0], line);
+	}
+	if (out)
+		fclose(out);
+	EXPECT_OK(waitpid(pid, &status, 0));
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+void drop_cap(int cap)
+{
+	struct __user_cap_header_struct hdr = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2];
+
+	EXPECT_OK(prctl(PR_CAPBSET_DROP, cap));
+	EXPECT_OK(syscall(SYS_capget, &hdr, data));
+	data[cap / 32].effective &= ~(1U << cap % 32);
+	data[cap / 32].permitted &= ~(1U << cap % 32);
+	data[cap / 32].inheritable &= ~(1U << cap % 32);
+	EXPECT_OK(syscall(SYS_capset, &hdr, data));
+}
+
+void write_sysctl(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY);
+
+	if (fd < 0)
+		skip("no %s", path);
+	EXPECT_OK(write(fd, value, strlen(value)));
+	close(fd);
+}
+
+/* ---- inode flags ------------------------------------------------------- */
+
+int ioctl_flags(int fd, unsigned long request, unsigned int *flags)
+{
+	return ioctl(fd, request, flags);
+}
+
+/* ioctl() on a fresh read-only descriptor, closed without touching errno. */
+static int path_ioctl(const char *path, unsigned long request, void *arg)
+{
+	int fd, ret, err;
+
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	ret = ioctl(fd, request, arg);
+	err = errno;
+	close(fd);
+	errno = err;
+	return ret;
+}
+
+int get_flags(const char *path, unsigned int *ret)
+{
+	*ret = 0;
+	return path_ioctl(path, FS_IOC_GETFLAGS, ret);
+}
+
+int set_flags(const char *path, unsigned int flags)
+{
+	return path_ioctl(path, FS_IOC_SETFLAGS, &flags);
+}
+
+int get_fsx(const char *path, struct fsxattr *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	return path_ioctl(path, FS_IOC_FSGETXATTR, ret);
+}
+
+int set_fsx(const char *path, const struct fsxattr *fsx)
+{
+	struct fsxattr copy = *fsx;
+
+	return path_ioctl(path, FS_IOC_FSSETXATTR, &copy);
+}
+
+int set_project(const char *path, unsigned int projid, bool inherit)
+{
+	struct fsxattr fsx;
+
+	if (get_fsx(path, &fsx))
+		return -1;
+	fsx.fsx_projid = projid;
+	if (inherit)
+		fsx.fsx_xflags |= FS_XFLAG_PROJINHERIT;
+	return set_fsx(path, &fsx);
+}
+
+unsigned int get_project(const char *path)
+{
+	struct fsxattr fsx;
+
+	EXPECT_OK(get_fsx(path, &fsx));
+	return fsx.fsx_projid;
+}
+
+bool prjquota_enforced(const char *path)
+{
+	struct if_dqblk dq;
+	bool on = false;
+	int fd = open(path, O_RDONLY);
+
+	if (fd < 0)
+		return false;
+	on = !syscall(SYS_quotactl_fd, fd, QCMD(Q_GETQUOTA, PRJQUOTA), 0,
+		      &dq);
+	close(fd);
+	return on;
+}
+
+int set_acl(const char *path, bool is_default, unsigned int user_obj,
+	    uid_t named, unsigned int named_perm, unsigned int group_obj,
+	    unsigned int mask, unsigned int other)
+{
+	struct {
+		struct posix_acl_xattr_header header;
+		struct posix_acl_xattr_entry entry[5];
+	} acl = {
+		.header = { POSIX_ACL_XATTR_VERSION },
+		.entry = {
+			{ ACL_USER_OBJ, user_obj, ACL_UNDEFINED_ID },
+			{ ACL_USER, named_perm, named },
+			{ ACL_GROUP_OBJ, group_obj, ACL_UNDEFINED_ID },
+			{ ACL_MASK, mask, ACL_UNDEFINED_ID },
+			{ ACL_OTHER, other, ACL_UNDEFINED_ID },
+		},
+	};
+
+	return setxattr(path, is_default ? "system.posix_acl_default" :
+			"system.posix_acl_access", &acl, sizeof(acl), 0);
+}
+
+/* ---- mounts ------------------------------------------------------------ */
+
+void bind_remount(const char *path, unsigned long flags)
+{
+	EXPECT_OK(mount(path, path, NULL, MS_BIND, NULL));
+	EXPECT_OK(mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | flags, NULL));
+}
+
+/* A loop device for @image that goes away with its last user. */
+static int loop_attach(const char *image, char *dev, size_t dev_size)
+{
+	int control, backing, fd = -1, tries;
+	struct loop_config config = {
+		.info.lo_flags = LO_FLAGS_AUTOCLEAR,
+	};
+
+	control = EXPECT_OK(open("/dev/loop-control", O_RDWR | O_CLOEXEC));
+	backing = EXPECT_OK(open(image, O_RDWR | O_CLOEXEC));
+	config.fd = backing;
+	for (tries = 0; tries < 20; tries++) {
+		int n = EXPECT_OK(ioctl(control, LOOP_CTL_GET_FREE));
+
+		snprintf(dev, dev_size, "/dev/loop%d", n);
+		fd = EXPECT_OK(open(dev, O_RDWR | O_CLOEXEC));
+		if (!ioctl(fd, LOOP_CONFIGURE, &config))
+			break;
+		CHECK(errno == EBUSY, "%s: LOOP_CONFIGURE: %m", dev);
+		close(fd);
+		fd = -1;
+	}
+	CHECK(fd >= 0, "no free loop device");
+	close(control);
+	close(backing);
+	return fd;
+}
+
+void scratch_mount(struct scratch *fs, const char *mount_opts)
+{
+	int fd = loop_attach(fs->image, fs->dev, sizeof(fs->dev));
+
+	EXPECT_OK(mount(fs->dev, fs->mnt, "ext4", 0, mount_opts));
+	close(fd);
+}
+
+static void mkfs_ext4(const char *image, const char *const opts[])
+{
+	const char *argv[32] = { "mkfs.ext4", "-q", "-F" };
+	size_t n = 3;
+
+	while (opts && *opts && n < ARRAY_SIZE(argv) - 2)
+		argv[n++] = *opts++;
+	argv[n++] = image;
+	CHECK(!run(argv), "mkfs.ext4 failed on '%s'", image);
+}
+
+void scratch_ext4(struct scratch *fs, size_t size_bytes,
+		  const char *const mkfs_opts[], const char *mount_opts)
+{
+	static int serial;
+	int fd;
+
+	/* The mount namespace is this test's own: nothing outlives it. */
+	EXPECT_OK(mkdir("/tmp/cowlink-scratch", 0700) && errno != EEXIST ?
+		  -1 : 0);
+	if (!serial)
+		EXPECT_OK(mount("scratch", "/tmp/cowlink-scratch", "tmpfs", 0,
+				"mode=0755"));
+	snprintf(fs->image, sizeof(fs->image), "/tmp/cowlink-scratch/img%d",
+		 serial);
+	snprintf(fs->mnt, sizeof(fs->mnt), "/tmp/cowlink-scratch/mnt%d",
+		 serial++);
+	EXPECT_OK(mkdir(fs->mnt, 0755));
+	fd = EXPECT_OK(open(fs->image, O_CREAT | O_RDWR | O_EXCL, 0600));
+	EXPECT_OK(ftruncate(fd, size_bytes));
+	close(fd);
+	mkfs_ext4(fs->image, mkfs_opts);
+	scratch_mount(fs, mount_opts);
+}
+
+void scratch_umount(struct scratch *fs)
+{
+	test_root_leave();
+	EXPECT_OK(umount2(fs->mnt, 0));
+}
+
+void scratch_release(struct scratch *fs)
+{
+	scratch_umount(fs);
+	EXPECT_OK(unlink(fs->image));
+}
+
+void scratch_enter(struct scratch *fs)
+{
+	test_root_enter(fs->mnt);
+}
+
+void scratch_leave(void)
+{
+	expect_others();
+	test_root_leave();
+}
