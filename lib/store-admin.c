@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The store as a whole: every entry of it, removal, protection. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "fdio.h"
+#include "fx.h"
+#include "store-shard.h"
+#include "store.h"
+
+static void close_dir(DIR **d)
+{
+	if (*d)
+		(void)closedir(*d); /* read only */
+}
+#define _cleanup_dir_ _cleanup_(close_dir)
+
+static int open_dir_stream(int dirfd, const char *name, DIR **ret)
+{
+	int fd = fdio_open_dir(dirfd, name);
+
+	if (fd < 0)
+		return fd;
+	*ret = fdopendir(fd);
+	if (!*ret) {
+		cleanup_close(&fd);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/* The next name but "." and ".."; NULL at the end with *@r 0 or -errno. */
+static const char *next_name(DIR *d, int *r)
+{
+	struct dirent *e;
+
+	do {
+		errno = 0;
+		e = readdir(d);
+	} while (e && (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..")));
+	*r = e ? 0 : -errno;
+	return e ? e->d_name : NULL;
+}
+
+static int visit_entry(int shard_fd, const char *name,
+		       int (*fn)(const struct store_entry *e, void *ctx),
+		       void *ctx)
+{
+	struct store_entry e = { .shard_fd = shard_fd, .name = name };
+	int r = fdio_statx(shard_fd, name, &e.stx);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return r;
+	if (!S_ISREG(e.stx.stx_mode) ||
+	    store_parse_name(name, &e.key, &e.replica) < 0)
+		e.replica = UINT32_MAX;
+	return fn(&e, ctx);
+}
+
+static int visit_shard(struct pool *p, const char *shard,
+		       int (*fn)(const struct store_entry *e, void *ctx),
+		       void *ctx)
+{
+	_cleanup_dir_ DIR *d = NULL;
+	const char *name;
+	int r = open_dir_stream(p->store_fd, shard, &d);
+
+	while (!r && (name = next_name(d, &r)))
+		r = visit_entry(dirfd(d), name, fn, ctx);
+	return r;
+}
+
+int store_each(struct pool *p,
+	       int (*fn)(const struct store_entry *e, void *ctx), void *ctx,
+	       struct err *err)
+{
+	_cleanup_dir_ DIR *d = NULL;
+	const char *name;
+	int r = open_dir_stream(p->store_fd, ".", &d);
+
+	while (!r && (name = next_name(d, &r))) {
+		r = visit_shard(p, name, fn, ctx);
+		if (r == -ENOTDIR)
+			r = visit_entry(p->store_fd, name, fn, ctx);
+	}
+	if (r < 0 && err && !err->code)
+		err_errno(err, r, "cannot read the store of '%s'", p->path);
+	return r;
+}
+
+static int unlink_entry(int shard_fd, void *ctx)
+{
+	const struct store_entry *e = ctx;
+	struct statx now;
+	int r = fdio_statx(shard_fd, e->name, &now);
+
+	if (r < 0)
+		return r;
+	if (now.stx_nlink > 1)
+		return -EBUSY;
+	return fx_unlinkat(shard_fd, e->name, 0);
+}
+
+int store_remove(struct pool *p, const struct store_entry *e, struct err *err)
+{
+	char shard[3] = { e->name[0], e->name[1], '\0' };
+	int r = store_shard_change(p, shard, e->shard_fd, unlink_entry,
+				   (void *)e);
+
+	if (r == -EBUSY)
+		return r;
+	if (r < 0)
+		return err_errno(err, r, "cannot remove '%s' from the store",
+				 e->name);
+	return catalog_object_remove(p->catalog, &e->key, e->replica, err);
+}
+
+/* 1 when the directory lacks +i although its filesystem knows it. */
+static int is_open_shard(int fd)
+{
+	struct statx stx;
+	int r = fdio_statx(fd, NULL, &stx);
+
+	if (r < 0)
+		return r;
+	return stx.stx_attributes_mask & STATX_ATTR_IMMUTABLE &&
+	       !(stx.stx_attributes & STATX_ATTR_IMMUTABLE);
+}
+
+static int protect_shard(struct pool *p, const char *name, bool dry)
+{
+	_cleanup_close_ int fd = fdio_open_dir(p->store_fd, name);
+	int r;
+
+	if (fd < 0)
+		return fd == -ENOTDIR ? 0 : fd;
+	r = is_open_shard(fd);
+	if (r <= 0 || dry)
+		return r;
+	r = iflags_set_immutable(fd, true);
+	return r < 0 ? r : 1;
+}
+
+int store_protect(struct pool *p, bool dry, struct err *err)
+{
+	_cleanup_dir_ DIR *d = NULL;
+	const char *name;
+	int mended = 0;
+	int r = open_dir_stream(p->store_fd, ".", &d);
+
+	while (!r && (name = next_name(d, &r))) {
+		r = protect_shard(p, name, dry);
+		if (r > 0) {
+			mended++;
+			r = 0;
+		}
+	}
+	if (r < 0)
+		return err_errno(err, r, "cannot protect the store of '%s'",
+				 p->path);
+	return mended;
+}

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "fdio.h"
+#include "fx.h"
+#include "store-shard.h"
+
+/* A key whose replicas go beyond this is an attack or a bug, not a fleet. */
+#define REPLICA_MAX 1000000u
+
+void master_release(struct master *m)
+{
+	cleanup_close(&m->fd);
+}
+
+/* Is the file @name of the shard what @attr and the bytes of @src want, and has it
+ * links left? 1 with *@ret filled, 0 no, -ENOENT no such replica. */
+static int try_master(const struct pool *p, int shard, const char *name,
+		      int src, const struct iattr *attr, struct master *ret)
+{
+	_cleanup_close_ int fd = fdio_open(shard, name, O_RDONLY);
+	_cleanup_iattr_ struct iattr have = IATTR_INIT;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = iattr_read_fd(fd, &have);
+	if (r < 0)
+		return r;
+	if (have.stx.stx_nlink >= p->info.link_limit ||
+	    !iattr_same_metadata(&have, attr))
+		return 0;
+	if (src >= 0) {
+		r = fdio_equal(fd, src, attr->stx.stx_size);
+		if (r <= 0)
+			return r;
+	}
+	ret->stx = have.stx;
+	ret->fd = steal_fd(&fd);
+	return 1;
+}
+
+/*
+ * The first replica of ret->key that will do: 1. 0 when none does, with
+ * ret->replica the first free number.
+ */
+static int find_master(struct pool *p, int src, const struct iattr *attr,
+		       struct master *ret)
+{
+	_cleanup_close_ int shard = store_shard_open(p, &ret->key);
+	char name[STORE_NAME_SIZE];
+	int r;
+
+	ret->replica = 0;
+	if (shard == -ENOENT)
+		return 0;
+	if (shard < 0)
+		return shard;
+	for (; ret->replica < REPLICA_MAX; ret->replica++) {
+		store_name(&ret->key, ret->replica, name);
+		r = try_master(p, shard, name, src, attr, ret);
+		if (r == -ENOENT)
+			return 0;
+		if (r)
+			return r;
+	}
+	return -EMLINK;
+}
+
+/*
+ * No descriptor may be open for writing when the flags are set: exchange the
+ * writable descriptor of an unnamed file for one that can only read.
+ */
+static int reopen_readonly(int *fd)
+{
+	char path[40];
+	int ro;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", *fd);
+	ro = open(path, O_RDONLY | O_CLOEXEC | O_NOATIME);
+	if (ro < 0)
+		return -errno;
+	if (fdio_close(fd) < 0) {
+		cleanup_close(&ro);
+		return -EIO;
+	}
+	*fd = ro;
+	return 0;
+}
+
+/* From a written file to a master without a name: metadata, flags. */
+static int seal(struct pool *p, int *fd, const struct iattr *attr)
+{
+	int r = iattr_apply_fd(*fd, attr);
+
+	if (!r)
+		r = reopen_readonly(fd);
+	if (!r && p->engine.engine == ENGINE_KERNEL)
+		r = iflags_share(*fd);
+	return r;
+}
+
+static int record(struct pool *p, const struct master *m, struct err *err)
+{
+	const struct object_row row = { .key = m->key,
+					.replica = m->replica,
+					.ino = m->stx.stx_ino,
+					.size_bytes = m->stx.stx_size };
+
+	return catalog_object_put(p->catalog, &row, err);
+}
+
+/* Give the sealed file its name, unless somebody made an equal master meanwhile:
+ * then that one is used. */
+static int publish(struct pool *p, int *fd, const struct iattr *attr,
+		   struct master *ret, struct err *err)
+{
+	for (;;) {
+		int r = find_master(p, *fd, attr, ret);
+
+		if (r > 0)
+			return 0;
+		if (!r)
+			r = store_shard_link(p, *fd, &ret->key, ret->replica);
+		if (r == -EEXIST)
+			continue;
+		if (r < 0)
+			return err_errno(err, r, "cannot add to the store");
+		ret->created = true;
+		ret->fd = steal_fd(fd);
+		r = fdio_statx(ret->fd, NULL, &ret->stx);
+		return r ? r : record(p, ret, err);
+	}
+}
+
+int store_draft_begin(struct pool *p, struct draft *ret, struct err *err)
+{
+	struct draft d = DRAFT_INIT;
+
+	d.fd = fx_tmpfile(p->staging_fd);
+	if (d.fd < 0)
+		return err_errno(err, d.fd,
+				 "cannot make a file in the pool '%s'",
+				 p->path);
+	d.hasher = hasher_new();
+	if (!d.hasher) {
+		store_draft_release(&d);
+		return err_errno(err, -ENOMEM, "cannot hash");
+	}
+	*ret = d;
+	return 0;
+}
+
+int store_draft_write(struct draft *d, const void *buf, size_t len,
+		      struct err *err)
+{
+	int r = fx_write(d->fd, buf, len);
+
+	if (r < 0)
+		return err_errno(err, r, "cannot write to the store");
+	hasher_update(d->hasher, buf, len);
+	return 0;
+}
+
+int store_draft_hole(struct draft *d, uint64_t len, struct err *err)
+{
+	off_t end = lseek(d->fd, len, SEEK_CUR);
+	int r = end < 0 ? -errno : fx_ftruncate(d->fd, end);
+
+	if (r < 0)
+		return err_errno(err, r, "cannot write to the store");
+	hasher_update_zeros(d->hasher, len);
+	return 0;
+}
+
+int store_draft_commit(struct pool *p, struct draft *d,
+		       const struct iattr *attr, struct master *ret,
+		       struct err *err)
+{
+	struct iattr want = *attr;
+	struct digest content;
+	struct statx stx;
+	int r;
+
+	*ret = (struct master)MASTER_INIT;
+	hasher_final(d->hasher, &content);
+	r = fdio_statx(d->fd, NULL, &stx);
+	want.stx.stx_size = stx.stx_size;
+	if (!r)
+		r = hash_key(&want, &content, &ret->key);
+	if (!r)
+		r = seal(p, &d->fd, &want);
+	if (r < 0)
+		err_errno(err, r, "cannot write to the store");
+	else
+		r = publish(p, &d->fd, &want, ret, err);
+	store_draft_release(d);
+	if (r < 0)
+		master_release(ret);
+	return r;
+}
+
+void store_draft_release(struct draft *d)
+{
+	cleanup_close(&d->fd);
+	hasher_free(d->hasher);
+	d->hasher = NULL;
+}
+
+/* A fresh copy of @src, whose metadata is @attr, becomes a master. */
+static int copy_in(struct pool *p, int src, const struct iattr *attr,
+		   struct master *ret, struct err *err)
+{
+	struct draft d;
+	int r = store_draft_begin(p, &d, err);
+
+	if (r < 0)
+		return r;
+	r = fdio_copy(src, d.fd, attr->stx.stx_size, d.hasher);
+	if (r < 0) {
+		store_draft_release(&d);
+		return r == -EAGAIN ? r :
+				      err_errno(err, r, "cannot copy to the store");
+	}
+	return store_draft_commit(p, &d, attr, ret, err);
+}
+
+/* Did @src keep still since @attr was read? */
+static int still(int src, const struct iattr *attr)
+{
+	struct statx now;
+	int r = fdio_statx(src, NULL, &now);
+
+	if (r < 0)
+		return r;
+	return statx_unchanged(&now, &attr->stx) ? 0 : -EAGAIN;
+}
+
+static int intern(struct pool *p, int src, const struct iattr *attr,
+		  struct master *ret, struct err *err)
+{
+	struct digest content;
+	int r = hash_fd(src, attr->stx.stx_size, &content);
+
+	if (!r)
+		r = hash_key(attr, &content, &ret->key);
+	if (r == -EAGAIN)
+		return r;
+	if (r < 0)
+		return err_errno(err, r, "cannot read");
+	r = find_master(p, src, attr, ret);
+	if (r < 0)
+		return err_errno(err, r, "cannot search the store");
+	return r > 0 ? 0 : copy_in(p, src, attr, ret, err);
+}
+
+int store_intern(struct pool *p, int src, const struct iattr *attr,
+		 struct master *ret, struct err *err)
+{
+	int r;
+
+	*ret = (struct master)MASTER_INIT;
+	r = intern(p, src, attr, ret, err);
+	/* copied while it changed: the copy is whole but nobody's; gc takes it */
+	if (!r)
+		r = still(src, attr);
+	if (r == -EAGAIN)
+		err_set(err, r, "file changed while it was read");
+	if (r < 0)
+		master_release(ret);
+	return r;
+}
+
+int store_link(struct pool *p, const struct master *m, int dirfd,
+	       const char *name, struct err *err)
+{
+	_cleanup_close_ int shard = store_shard_open(p, &m->key);
+	char file[STORE_NAME_SIZE];
+	int r = shard;
+
+	store_name(&m->key, m->replica, file);
+	if (r >= 0)
+		r = fx_linkat(shard, file, dirfd, name);
+	return r < 0 ? err_errno(err, r, "cannot link '%s'", name) : 0;
+}
+
+/* The master that the inode @name in @dirfd is has as many links as allowed:
+ * find or make a replica. */
+static int link_replica(struct pool *p, int dirfd, const char *name, int newdir,
+			const char *newname, struct err *err)
+{
+	_cleanup_close_ int src = fdio_open(dirfd, name, O_RDONLY);
+	_cleanup_master_ struct master m = MASTER_INIT;
+	_cleanup_iattr_ struct iattr attr = IATTR_INIT;
+	int r = src < 0 ? src : iattr_read_fd(src, &attr);
+
+	if (r < 0)
+		return err_errno(err, r, "cannot read '%s'", name);
+	r = intern(p, src, &attr, &m, err);
+	return r ? r : store_link(p, &m, newdir, newname, err);
+}
+
+int store_link_again(struct pool *p, int dirfd, const char *name,
+		     const struct statx *stx, int newdir, const char *newname,
+		     struct err *err)
+{
+	int r = -EMLINK;
+
+	if (stx->stx_nlink < p->info.link_limit)
+		r = fx_linkat(dirfd, name, newdir, newname);
+	if (r == -EMLINK)
+		return link_replica(p, dirfd, name, newdir, newname, err);
+	return r < 0 ? err_errno(err, r, "cannot link '%s'", name) : 0;
+}
+
+int store_is_master(struct pool *p, int dirfd, const char *name,
+		    const struct statx *stx, struct err *err)
+{
+	struct object_row row;
+	int r;
+
+	if (stx->stx_nlink < 2)
+		return 0;
+	if (p->engine.engine == ENGINE_KERNEL) {
+		_cleanup_close_ int fd = -1;
+		unsigned int flags;
+
+		if (!(stx->stx_attributes & STATX_ATTR_IMMUTABLE) &&
+		    stx->stx_attributes_mask & STATX_ATTR_IMMUTABLE)
+			return 0;
+		fd = fdio_open(dirfd, name, O_RDONLY);
+		r = fd < 0 ? fd : iflags_get(fd, &flags);
+		if (r < 0)
+			return err_errno(err, r, "cannot examine '%s'", name);
+		return iflags_is_shared(flags);
+	}
+	r = catalog_object_by_ino(p->catalog, stx->stx_ino, &row, err);
+	return r == -ENOENT ? 0 : r < 0 ? r : 1;
+}
+
+int store_sync(struct pool *p, struct err *err)
+{
+	int r = fx_syncfs(p->store_fd);
+
+	return r < 0 ? err_errno(err, r, "cannot sync the pool '%s'", p->path) :
+		       0;
+}
