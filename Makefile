@@ -146,6 +146,76 @@ $(TEST_PROGRAMS): $(BUILD)/%: $(BUILD)/obj/%.o $(LIB)
 
 -include $(OBJS:.o=.d)
 
+# --- tests --------------------------------------------------------------------
+#
+# `make check` is everything. The parts can be run alone, and so can each test:
+# build/tests/unit/NAME, tests/tNNNN-NAME.sh.
+
+# The long ones first, so that two at a time end together.
+SHELL_TESTS = $(shell ls -r tests/t[0-9]*.sh 2>/dev/null)
+UML_TESTS = $(shell grep -l '^test_in_uml' $(SHELL_TESTS) /dev/null)
+HOST_TESTS = $(filter-out $(UML_TESTS),$(SHELL_TESTS))
+# The harness is no program of ours, and sanitizers do not run inside UML.
+INSTRUMENTED_TESTS = $(filter-out tests/t0%,$(HOST_TESTS))
+
+ASAN_BUILD = $(BUILD)/asan
+ASAN_MAKE = $(MAKE) --no-print-directory BUILD=$(ASAN_BUILD) \
+	SANITIZE=address,undefined
+LOGS = $(abspath $(BUILD))/test-logs
+# $(call run_tests,BUILD-DIRECTORY) NAME TEST...
+run_tests = TEST_LOGS_BASE=$(LOGS) JOBS=$(JOBS) COWLINK_BUILD=$(abspath $(1)) \
+	tools/run-tests
+
+.PHONY: check check-all check-unit check-shell check-kernel
+.PHONY: check-valgrind check-sanitize bootstrap kernel quickstart
+
+bootstrap:
+	@tools/bootstrap
+
+# In two steps: only the second make can find what the first installed.
+check: bootstrap
+	@$(MAKE) --no-print-directory check-all
+
+# A failure ends no more than its own part; the summary knows them all.
+check-all: all test-programs sanitized
+	@rm -rf $(LOGS)
+	-@$(MAKE) --no-print-directory check-unit
+	-@$(MAKE) --no-print-directory check-shell
+	-@$(MAKE) --no-print-directory check-valgrind
+	-@$(MAKE) --no-print-directory check-sanitize
+	-@$(MAKE) --no-print-directory check-kernel
+	@tools/tap-summary $(LOGS)/*
+
+check-unit: test-programs
+	@$(if $(UNITS),$(call run_tests,$(BUILD)) unit $(UNITS))
+
+check-shell: all test-programs
+	@$(if $(HOST_TESTS),$(call run_tests,$(BUILD)) shell $(HOST_TESTS))
+
+# Without a kernel its tests still run, and fail.
+check-kernel: all test-programs
+	-@$(MAKE) --no-print-directory kernel
+	@$(if $(UML_TESTS),$(call run_tests,$(BUILD)) kernel $(UML_TESTS))
+
+check-valgrind: all test-programs
+	@INSTRUMENT=valgrind $(call run_tests,$(BUILD)) valgrind \
+		$(UNITS) $(INSTRUMENTED_TESTS)
+
+check-sanitize: sanitized
+	@$(call run_tests,$(ASAN_BUILD)) sanitize \
+		$(UNITS:$(BUILD)/%=$(ASAN_BUILD)/%) $(INSTRUMENTED_TESTS)
+
+.PHONY: sanitized
+sanitized:
+	@$(ASAN_MAKE) all test-programs
+
+kernel:
+	@$(MAKE) -C kernel uml
+
+quickstart: bootstrap
+	@$(MAKE) --no-print-directory all test-programs
+	@COWLINK_BUILD=$(abspath $(BUILD)) tools/quickstart
+
 # Stamps that change only with what they hold: every flag and compiled-in path,
 # and the lists of files (a deleted source must leave the archive too).
 FLAGS = $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(DEPS_LIBS)
