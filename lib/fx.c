@@ -215,6 +215,11 @@ int fx_clone(int fd, int src_fd)
 	return r;
 }
 
+int fx_dedupe(int src_fd, struct file_dedupe_range *range)
+{
+	return FX("dedupe", ioctl(src_fd, FIDEDUPERANGE, range));
+}
+
 int fx_mkdirat(int dirfd, const char *name, mode_t mode)
 {
 	return FX("mkdir", mkdirat(dirfd, name, mode));

@@ -45,6 +45,10 @@ int fx_pwrite(int fd, const void *buf, size_t len, off_t offset);
 int fx_ftruncate(int fd, off_t size_bytes);
 int fx_clone(int fd, int src_fd);	/* FICLONE; -EOPNOTSUPP where not */
 
+/* FIDEDUPERANGE; the answer for each destination is in @range. */
+struct file_dedupe_range;
+int fx_dedupe(int src_fd, struct file_dedupe_range *range);
+
 int fx_mkdirat(int dirfd, const char *name, mode_t mode);
 int fx_symlinkat(const char *target, int dirfd, const char *name);
 int fx_mknodat(int dirfd, const char *name, mode_t mode, dev_t dev);

@@ -346,6 +346,21 @@ int store_is_master(struct pool *p, int dirfd, const char *name,
 	return r == -ENOENT ? 0 : r < 0 ? r : 1;
 }
 
+int store_stat(struct pool *p, const struct digest *key, uint32_t replica,
+	       struct statx *ret, struct err *err)
+{
+	_cleanup_close_ int shard = store_shard_open(p, key);
+	char name[STORE_NAME_SIZE];
+	int r;
+
+	store_name(key, replica, name);
+	r = shard < 0 ? shard : fdio_statx(shard, name, ret);
+	if (r == -ENOENT)
+		return r;
+	return r < 0 ? err_errno(err, r, "cannot read '%s' in the store", name) :
+		       0;
+}
+
 int store_sync(struct pool *p, struct err *err)
 {
 	int r = fx_syncfs(p->store_fd);

@@ -90,6 +90,11 @@ int store_link_again(struct pool *p, int dirfd, const char *name,
 int store_is_master(struct pool *p, int dirfd, const char *name,
 		    const struct statx *stx, struct err *err);
 
+/* The status of one master by its name in the store; -ENOENT without a message
+ * when there is none. For plans: a link count is old as soon as it is read. */
+int store_stat(struct pool *p, const struct digest *key, uint32_t replica,
+	       struct statx *ret, struct err *err);
+
 /* All masters so far are on disk: one syncfs(2). */
 int store_sync(struct pool *p, struct err *err);
 

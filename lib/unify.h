@@ -1,29 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Replace one name of a guest by a link to a master, so that no update is lost.
+ * Replace one name of a tree by a link to a master, so that no update is lost.
+ *
+ *	r = store_intern(p, src, &attr, &m, err);	any number of masters
+ *	r = store_sync(p, err);				once for all of them
+ *	r = unify_replace(p, &scratch, dirfd, name, &seen, &m, &reason, err);
  *
  * Steps, for the name N, its inode V (the victim) and the master M:
  *
  *  1. open V below its directory and see that it is the inode the caller decided
  *     about, unchanged (fdio.h, statx_unchanged());
- *  2. engine `kernel`: mark V shared. This fails with ETXTBSY while anybody has it
- *     open or mapped for writing, and from here on V cannot change: a writer that
- *     opens N now gets a private copy and N becomes another inode;
+ *  2. engine `kernel`: mark V shared, leaving its project id alone. This fails
+ *     with ETXTBSY while anybody has it open or mapped for writing, and from here
+ *     on V cannot change: a writer that opens N now gets a private copy and N
+ *     becomes another inode. A victim that is not replaced in the end loses the
+ *     mark again, unless a copy of it is being made (EBUSY): then a writer is
+ *     about to take its name away;
  *  3. compare metadata and every byte of V and M;
  *  4. link M into our own staging directory and exchange it with N in one
  *     rename (RENAME_EXCHANGE): N exists at every instant, and what N was before
  *     is in our hands instead of gone;
- *  5. see whether that is V, with the bytes it had. If it is not, somebody wrote
- *     between 3 and 4: exchange back; else unlink it.
+ *  5. see whether that is V, with no other name and (where no kernel guards it)
+ *     with the bytes it had. If it is not, somebody wrote, renamed or linked
+ *     between 1 and 4: exchange back; else unlink it.
  *
  * The temporary names are in staging/, never in the guest. Between the two
  * exchanges of 5 a second write through N could still be lost; the window is two
- * system calls long and needs two writers of one file in it. FS_IOC_LINK_UNIFY
- * closes it where the kernel has it.
+ * system calls long and needs two writers of one file in it. What such a writer
+ * made is then kept as staging/kept-<random>, with a warning. FS_IOC_LINK_UNIFY
+ * closes the window where the kernel has it.
  *
  * A crash leaves the displaced file in staging under the name
  * "<inode number of V>.<random>": pool_recover() removes it only if it is V or a
- * master; anything else is data and is kept as staging/kept-<random>.
+ * master; anything else is data and is kept as staging/kept-<random>. It may also
+ * leave V marked, with one link: the next run takes such a file like any other.
  */
 #ifndef COWLINK_UNIFY_H
 #define COWLINK_UNIFY_H
@@ -39,12 +49,15 @@ enum skip_reason {
 	SKIP_NONE = 0,		/* it was shared */
 	SKIP_SHARED,		/* is a name of a master already */
 	SKIP_SMALL,		/* shorter than the minimum size, or empty */
-	SKIP_UNIQUE,		/* nothing equal was found */
+	SKIP_UNIQUE,		/* nothing equal elsewhere */
+	SKIP_WITHIN_GUEST,	/* equal only to files of its own tree */
 	SKIP_HARDLINKED,	/* has several names inside the guest */
 	SKIP_SPECIAL,		/* carries chattr flags a master could not keep */
 	SKIP_CHANGED,		/* changed between looking at it and sharing it */
 	SKIP_BUSY,		/* open for writing */
 	SKIP_DIFFERENT,		/* same digest, other bytes */
+	SKIP_REFUSED,		/* the filesystem refused the new name */
+	SKIP_LOCKED,		/* another command is working on the tree */
 	SKIP_UNREADABLE,	/* I/O error or permission */
 	SKIP_NO_SPACE,		/* no room for a new master */
 	SKIP_OTHER_FS,		/* below a mount point */
@@ -62,10 +75,20 @@ struct skip_info {
 const struct skip_info *skip_reason_info(enum skip_reason r);
 
 /*
+ * Open the regular file @name in @dirfd for reading if it still is what @seen
+ * says. No device is opened and no fifo waited for, whatever the name has become.
+ * A descriptor, -EAGAIN when it is another or a changed file, or -errno.
+ */
+int unify_open(int dirfd, const char *name, const struct statx *seen);
+
+/*
  * @name in @dirfd, seen as @seen, becomes a link to @m. 0 and *@ret_reason
  * SKIP_NONE when done; 0 and another reason when left alone (nothing changed);
- * -errno for errors that concern the pool, not this file. @scratch: a staging
- * directory of the caller. M is durable (store_sync()).
+ * -EMLINK when @m ran out of links (intern again); -ENOTRECOVERABLE when a file
+ * that was displaced could neither be put back nor kept: it lies in @scratch,
+ * which must be left for pool_recover() and not be released; any other -errno for
+ * what concerns the pool and not this file. @scratch: a staging directory of the
+ * caller. M is durable (store_sync()).
  */
 int unify_replace(struct pool *p, const struct staging *scratch, int dirfd,
 		  const char *name, const struct statx *seen,
@@ -74,10 +97,19 @@ int unify_replace(struct pool *p, const struct staging *scratch, int dirfd,
 
 /*
  * Engine `reflink`: let @dst share @src's extents, by FIDEDUPERANGE, in which
- * the kernel compares the bytes itself. *@ret_bytes: newly shared bytes, 0 when
- * the extents were the same before (FIEMAP).
+ * the kernel compares the bytes itself. @dst may be open read-only.
+ * *@ret_reason SKIP_NONE when the whole file is shared now, SKIP_SHARED when its
+ * extents were the same before.
  */
-int unify_dedupe(int src, int dst, uint64_t size_bytes, uint64_t *ret_bytes,
+int unify_dedupe(int src, int dst, uint64_t size_bytes,
 		 enum skip_reason *ret_reason, struct err *err);
+
+/*
+ * A digest of where the file's data lie on the device (FIEMAP): two files of the
+ * same filesystem with the same one have the same bytes in the same blocks.
+ * -ENODATA when that cannot be said (data inline, not yet allocated, encoded), or
+ * -errno.
+ */
+int unify_extents(int fd, uint64_t size_bytes, struct digest *ret);
 
 #endif

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "unify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+
+#include "cleanup.h"
+#include "fdio.h"
+#include "fx.h"
+#include "iattr.h"
+#include "log.h"
+#include "uapi/cowlink.h"
+
+/* "<inode number>.<16 random digits>" */
+#define TEMP_NAME_SIZE 40
+
+#define SHARED_FLAGS (FS_IMMUTABLE_FL | FS_IXUNLINK_FL)
+
+/* One name on its way to become a link to the master. */
+struct replacement {
+	struct pool *pool;
+	const struct staging *scratch;
+	int dirfd;
+	const char *name;
+	const struct master *m;
+	int fd;			/* the victim, read-only */
+	struct iattr attr;	/* the victim's */
+	unsigned int flags;	/* the victim's, before we marked it */
+	bool marked;		/* by us */
+	char temp[TEMP_NAME_SIZE];
+};
+
+/* Reopen what an O_PATH descriptor holds: no name is looked up again. */
+static int open_handle(int handle)
+{
+	char path[40];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", handle);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOATIME);
+	if (fd < 0 && errno == EPERM)
+		fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int unify_open(int dirfd, const char *name, const struct statx *seen)
+{
+	_cleanup_close_ int handle =
+		openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct statx now;
+	int r;
+
+	if (handle < 0)
+		return errno == ENOENT ? -EAGAIN : -errno;
+	r = fdio_statx(handle, NULL, &now);
+	if (r < 0)
+		return r;
+	if (!S_ISREG(now.stx_mode) || !statx_unchanged(&now, seen))
+		return -EAGAIN;
+	return open_handle(handle);
+}
+
+/* What an error about the victim itself means for it. */
+static enum skip_reason reason_of(int code)
+{
+	switch (code) {
+	case -EAGAIN:
+		return SKIP_CHANGED;
+	case -ETXTBSY:
+		return SKIP_BUSY;
+	default:
+		return SKIP_UNREADABLE;
+	}
+}
+
+/* Step 1. */
+static enum skip_reason open_victim(struct replacement *u,
+				    const struct statx *seen)
+{
+	int r;
+
+	u->fd = unify_open(u->dirfd, u->name, seen);
+	if (u->fd < 0)
+		return reason_of(u->fd);
+	r = iflags_get(u->fd, &u->flags);
+	if (r < 0)
+		return reason_of(r);
+	return iflags_is_special(u->flags) ? SKIP_SPECIAL : SKIP_NONE;
+}
+
+/*
+ * Step 2. Not iflags_share(): a master's project id becomes 0 there, but this file
+ * is the guest's, who keeps it and pays for it when it is not replaced.
+ */
+static int mark(struct replacement *u, enum skip_reason *reason)
+{
+	int r;
+
+	if (u->pool->engine.engine != ENGINE_KERNEL ||
+	    iflags_is_shared(u->flags))
+		return 0;
+	r = fx_setflags(u->fd, u->flags | SHARED_FLAGS);
+	if (r == -ETXTBSY) {
+		*reason = SKIP_BUSY;
+		return 0;
+	}
+	u->marked = !r;
+	return r;
+}
+
+static void unmark(struct replacement *u)
+{
+	int r;
+
+	if (!u->marked)
+		return;
+	r = fx_setflags(u->fd, u->flags);
+	/* EBUSY: a writer's copy is about to take the name away, and the mark
+	 * harms nobody if that fails: the next write makes its copy then */
+	if (r < 0 && r != -EBUSY)
+		log_debug("'%s' stays marked as shared", u->name);
+	u->marked = false;
+}
+
+/* Step 3. */
+static enum skip_reason compare(struct replacement *u)
+{
+	_cleanup_iattr_ struct iattr master = IATTR_INIT;
+	int r = iattr_read_fd(u->fd, &u->attr);
+
+	if (r < 0)
+		return reason_of(r);
+	if (u->attr.stx.stx_nlink != 1)
+		return SKIP_HARDLINKED;
+	r = iattr_read_fd(u->m->fd, &master);
+	if (r < 0)
+		return reason_of(r);
+	if (!iattr_same_metadata(&master, &u->attr))
+		return SKIP_DIFFERENT;
+	r = fdio_equal(u->fd, u->m->fd, u->attr.stx.stx_size);
+	if (r < 0)
+		return reason_of(r);
+	return r ? SKIP_NONE : SKIP_DIFFERENT;
+}
+
+/* Errors of link and rename that are about this one name. */
+static bool is_refusal(int code, enum skip_reason *reason)
+{
+	switch (code) {
+	case -ENOENT:	/* the name, or its directory, is gone */
+	case -ESTALE:
+		*reason = SKIP_CHANGED;
+		return true;
+	case -ENOSPC:
+	case -EDQUOT:
+		*reason = SKIP_NO_SPACE;
+		return true;
+	case -EPERM:	/* immutable or append-only directory */
+	case -EACCES:
+	case -EXDEV:	/* directory of another project */
+	case -EBUSY:	/* somebody mounted something on the name */
+		*reason = SKIP_REFUSED;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Is the displaced file the victim, untouched since it was compared? */
+static bool is_victim(const struct replacement *u, const struct statx *now)
+{
+	const struct statx *was = &u->attr.stx;
+
+	/* not ctime: the rename changed it */
+	if (!statx_same_inode(now, was) || now->stx_nlink != 1 ||
+	    now->stx_size != was->stx_size || now->stx_mode != was->stx_mode ||
+	    now->stx_uid != was->stx_uid || now->stx_gid != was->stx_gid ||
+	    now->stx_mtime.tv_sec != was->stx_mtime.tv_sec ||
+	    now->stx_mtime.tv_nsec != was->stx_mtime.tv_nsec)
+		return false;
+	/* marked, it cannot change; unguarded, a write within one tick of the
+	 * clock leaves the times as they were */
+	return u->pool->engine.engine == ENGINE_KERNEL ||
+	       fdio_equal(u->fd, u->m->fd, was->stx_size) == 1;
+}
+
+/*
+ * The scratch name holds data of the guest that have no name in it any more: give
+ * them one that staging_release() does not remove.
+ */
+static int keep(const struct replacement *u, struct err *err)
+{
+	char name[32] = "kept-";
+	int r = fdio_random_name(name + 5);
+
+	if (!r)
+		r = fx_renameat(u->scratch->fd, u->temp, u->pool->staging_fd,
+				name, RENAME_NOREPLACE);
+	if (r < 0) {
+		err_errno(err, r, "cannot keep a displaced '%s'", u->name);
+		return -ENOTRECOVERABLE;
+	}
+	log_warning("'%s' was written twice while it was replaced: one version "
+		    "is kept in staging/%s, leaving the other in place",
+		    u->name, name);
+	return 0;
+}
+
+/* Step 5, when the displaced file is not the victim: put it back. */
+static int put_back(const struct replacement *u, struct err *err)
+{
+	struct statx now;
+	int r = fx_renameat(u->scratch->fd, u->temp, u->dirfd, u->name,
+			    RENAME_EXCHANGE);
+
+	/* an error that goes away (a signal, a busy moment) must not cost data */
+	if (r < 0 && r != -ENOENT)
+		r = fx_renameat(u->scratch->fd, u->temp, u->dirfd, u->name,
+				RENAME_EXCHANGE);
+	if (r < 0)
+		return keep(u, err);
+	if (fdio_statx(u->scratch->fd, u->temp, &now) < 0 ||
+	    !statx_same_inode(&now, &u->m->stx))
+		return keep(u, err);
+	/* a link to the master; what cannot be removed now goes with scratch */
+	(void)fx_unlinkat(u->scratch->fd, u->temp, 0);
+	return 0;
+}
+
+static int settle(struct replacement *u, enum skip_reason *reason,
+		  struct err *err)
+{
+	struct statx now;
+	int r = fdio_statx(u->scratch->fd, u->temp, &now);
+
+	if (r < 0 || !is_victim(u, &now)) {
+		*reason = SKIP_CHANGED;
+		return put_back(u, err);
+	}
+	/* replaced: it is a marked file without a place, no longer ours to mend */
+	u->marked = false;
+	r = fx_unlinkat(u->scratch->fd, u->temp, 0);
+	return r < 0 ? err_errno(err, r, "cannot remove the displaced '%s'",
+				 u->name) :
+		       0;
+}
+
+static int temp_name(struct replacement *u)
+{
+	char random[17];
+	int r = fdio_random_name(random);
+
+	if (!r)
+		(void)snprintf(u->temp, sizeof(u->temp), "%llu.%s",
+			       (unsigned long long)u->attr.stx.stx_ino, random);
+	return r;
+}
+
+/* Steps 4 and 5. */
+static int exchange(struct replacement *u, enum skip_reason *reason,
+		    struct err *err)
+{
+	int r = temp_name(u);
+
+	if (!r)
+		r = store_link(u->pool, u->m, u->scratch->fd, u->temp, NULL);
+	if (r == -EMLINK)
+		return r;
+	if (!r) {
+		r = fx_renameat(u->scratch->fd, u->temp, u->dirfd, u->name,
+				RENAME_EXCHANGE);
+		if (!r)
+			return settle(u, reason, err);
+		/* a link to the master: staging_release() takes it otherwise */
+		(void)fx_unlinkat(u->scratch->fd, u->temp, 0);
+	}
+	if (is_refusal(r, reason))
+		return 0;
+	return err_errno(err, r, "cannot replace '%s'", u->name);
+}
+
+static int replace(struct replacement *u, const struct statx *seen,
+		   enum skip_reason *reason, struct err *err)
+{
+	int r;
+
+	*reason = open_victim(u, seen);
+	if (*reason)
+		return 0;
+	r = mark(u, reason);
+	if (r < 0)
+		return err_errno(err, r, "cannot mark '%s' as shared", u->name);
+	if (!*reason)
+		*reason = compare(u);
+	return *reason ? 0 : exchange(u, reason, err);
+}
+
+int unify_replace(struct pool *p, const struct staging *scratch, int dirfd,
+		  const char *name, const struct statx *seen,
+		  const struct master *m, enum skip_reason *ret_reason,
+		  struct err *err)
+{
+	struct replacement u = { .pool = p, .scratch = scratch, .dirfd = dirfd,
+				 .name = name, .m = m, .fd = -1 };
+	int r = replace(&u, seen, ret_reason, err);
+
+	unmark(&u);
+	iattr_release(&u.attr);
+	cleanup_close(&u.fd);
+	return r;
+}
