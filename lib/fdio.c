@@ -219,6 +219,13 @@ static int size_is(int fd, uint64_t size_bytes)
 	return stx.stx_size == size_bytes ? 0 : -EAGAIN;
 }
 
+int fdio_copy_bytes(int src, int dst, uint64_t size_bytes)
+{
+	int r = copy_extents(src, dst, size_bytes, NULL);
+
+	return r ? r : size_is(src, size_bytes);
+}
+
 int fdio_copy(int src, int dst, uint64_t size_bytes, struct hasher *hasher)
 {
 	int r = fx_clone(dst, src);

@@ -46,6 +46,9 @@ int fdio_close(int *fd);
  */
 int fdio_copy(int src, int dst, uint64_t size_bytes, struct hasher *hasher);
 
+/* The same without a reflink and without a digest: a copy that shares nothing. */
+int fdio_copy_bytes(int src, int dst, uint64_t size_bytes);
+
 /*
  * Are the first @size_bytes of both files the same, and do both end there?
  * 1 equal, 0 different (also in length), -errno unreadable.

@@ -24,7 +24,8 @@ struct tree_stats {
 	uint64_t files;		/* names of regular files */
 	uint64_t dirs;
 	uint64_t others;
-	uint64_t size_bytes;	/* apparent, of regular files, each inode once */
+	uint64_t size_bytes;	/* apparent, of regular files; names that are
+				 * hard-linked to each other in the tree once */
 	uint64_t linked;	/* names that are links to masters */
 	uint64_t private_files;	/* inodes written or reflinked for this tree */
 	uint64_t new_masters;

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Cloning. The source is a template in the pool: only cowlink writes there, so
+ * what the walk saw holds until we are done.
+ *
+ * A linked file costs two system calls, statx(2) by the walk and linkat(2). It is
+ * not opened: under the engine `kernel` the status says whether the inode is
+ * immutable, and the only immutable files in a template are masters, since
+ * chattr flags are not imported.
+ */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "cleanup.h"
+#include "fdio.h"
+#include "fx.h"
+#include "store.h"
+#include "tree-copy.h"
+
+/* Is it a name of a master? 1, 0 or -errno. */
+static int is_shared(struct tree_copy *tc, const struct walk_entry *e)
+{
+	if (e->stx->stx_nlink < 2)
+		return 0;
+	if (!tc->pool->info.unprotected)
+		return !!(e->stx->stx_attributes & STATX_ATTR_IMMUTABLE);
+	return store_is_master(tc->pool, e->dirfd, e->name, e->stx, tc->err);
+}
+
+/* The other names of a master are in other trees, those of anything else in
+ * this one. An error comes again, and is reported, in clone_file(). */
+static bool clone_is_group(struct tree_copy *tc, const struct walk_entry *e)
+{
+	return is_shared(tc, e) == 0;
+}
+
+static int clone_private(struct tree_copy *tc, const struct walk_entry *e,
+			 int dirfd)
+{
+	_cleanup_iattr_ struct iattr attr = IATTR_INIT;
+	_cleanup_close_ int src = fdio_open(e->dirfd, e->name, O_RDONLY);
+	int r = src < 0 ? src : iattr_read_fd(src, &attr);
+
+	if (!r)
+		r = tree_copy_private(tc->engine, src, &attr, dirfd, e->name);
+	if (r < 0)
+		return err_errno(tc->err, r, "cannot copy '%s'", e->path);
+	tc->stats.private_files++;
+	tc->stats.new_bytes += attr.stx.stx_size;
+	return 0;
+}
+
+static int clone_file(struct tree_copy *tc, const struct walk_entry *e,
+		      int dirfd)
+{
+	int r = engine_links(tc->engine) ? is_shared(tc, e) : 0;
+
+	if (r < 0)
+		return r;
+	if (!r)
+		return clone_private(tc, e, dirfd);
+	r = store_link_again(tc->pool, e->dirfd, e->name, e->stx, dirfd,
+			     e->name, tc->err);
+	if (!r)
+		tc->stats.linked++;
+	return r;
+}
+
+int tree_clone(struct pool *p, int src_fd, int rootfs_fd, enum engine engine,
+	       struct tree_stats *ret, struct err *err)
+{
+	struct tree_copy tc = { .pool = p,
+				.engine = engine,
+				.rootfs_fd = rootfs_fd,
+				.file = clone_file,
+				.is_group = clone_is_group };
+	int r = tree_copy_run(&tc, src_fd, err);
+
+	*ret = tc.stats;
+	tree_copy_release(&tc);
+	return r;
+}
