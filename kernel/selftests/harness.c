@@ -136,11 +136,8 @@ static void remove_tree(int dirfd, const char *name)
 	int fd;
 
 	fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-	if (fd >= 0) {
-		unsigned int none = 0;
-
-		(void)ioctl_flags(fd, FS_IOC_SETFLAGS, &none);
-	}
+	if (fd >= 0)
+		(void)fd_set_flags(fd, 0);
 	d = fd >= 0 ? fdopendir(fd) : NULL;
 	while (d && (de = readdir(d)))
 		if (strcmp(de->d_name, ".") && strcmp(de->d_name, ".."))

@@ -12,8 +12,7 @@ void test_home(const char *dir);
 void test_root_enter(const char *dir);
 void test_root_leave(void);
 
-/* ioctl() without the type quarrel: the two calls are declared with long. */
-int ioctl_flags(int fd, unsigned long request, unsigned int *flags);
+int fd_set_flags(int fd, unsigned int flags);
 
 bool prjquota_enforced(const char *path);
 

@@ -111,9 +111,20 @@ void write_sysctl(const char *path, const char *value)
 
 /* ---- inode flags ------------------------------------------------------- */
 
-int ioctl_flags(int fd, unsigned long request, unsigned int *flags)
+/*
+ * Flags that say how a file is stored come back as they are: on ext4 leaving
+ * out FS_EXTENT_FL is an order to convert the file.
+ */
+#define LAYOUT_FL	(FS_EXTENT_FL | FS_INLINE_DATA_FL | FS_INDEX_FL)
+
+int fd_set_flags(int fd, unsigned int flags)
 {
-	return ioctl(fd, request, flags);
+	unsigned int now;
+
+	if (ioctl(fd, FS_IOC_GETFLAGS, &now))
+		return -1;
+	flags |= now & LAYOUT_FL;
+	return ioctl(fd, FS_IOC_SETFLAGS, &flags);
 }
 
 /* ioctl() on a fresh read-only descriptor, closed without touching errno. */
@@ -139,7 +150,16 @@ int get_flags(const char *path, unsigned int *ret)
 
 int set_flags(const char *path, unsigned int flags)
 {
-	return path_ioctl(path, FS_IOC_SETFLAGS, &flags);
+	int fd, ret, err;
+
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	ret = fd_set_flags(fd, flags);
+	err = errno;
+	close(fd);
+	errno = err;
+	return ret;
 }
 
 int get_fsx(const char *path, struct fsxattr *ret)
