@@ -63,7 +63,7 @@ static void stranger(void)
 	EXPECT_BREAKS(c, 0);
 }
 
-static void group_member(void)
+static void owners_group(void)
 {
 	struct counters c;
 
@@ -365,7 +365,7 @@ static void user_namespace(void)
 
 static const struct test tests[] = {
 	{ "a stranger: EACCES or EPERM, nothing copied", stranger },
-	{ "the owner's group: the same", group_member },
+	{ "the owner's group: the same", owners_group },
 	{ "the owner without write permission",
 	  owner_without_write_permission },
 	{ "a directory without search permission",
