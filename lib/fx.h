@@ -65,6 +65,7 @@ int fx_fchmodat(int dirfd, const char *name, mode_t mode);	/* no symlinks */
 int fx_utimens(int fd, const struct timespec times[2]);
 int fx_utimensat(int dirfd, const char *name, const struct timespec times[2]);
 int fx_fsetxattr(int fd, const char *name, const void *value, size_t size);
+int fx_fremovexattr(int fd, const char *name);
 int fx_setxattrat(int dirfd, const char *file, const char *name,
 		  const void *value, size_t size); /* never follows @file */
 int fx_setflags(int fd, unsigned int flags);	/* FS_IOC_SETFLAGS */

@@ -189,13 +189,14 @@ static int drop_inherited(int fd, const struct iattr *attr)
 	static const char *const inherited[] = { "system.posix_acl_access",
 						 "system.posix_acl_default" };
 	size_t i;
+	int r;
 
 	for (i = 0; i < 2; i++) {
 		if (has_xattr(attr, inherited[i]))
 			continue;
-		if (fremovexattr(fd, inherited[i]) < 0 && errno != ENODATA &&
-		    errno != EOPNOTSUPP && errno != EACCES)
-			return -errno;
+		r = fx_fremovexattr(fd, inherited[i]);
+		if (r < 0 && r != -ENODATA && r != -EOPNOTSUPP && r != -EACCES)
+			return r;
 	}
 	return 0;
 }

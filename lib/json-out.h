@@ -9,6 +9,7 @@
 #define COWLINK_JSON_OUT_H
 
 #include <json-c/json.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* A new object with "format": 1 and "tool": @tool. */
