@@ -1,0 +1,53 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Paths and small functions shared by the scripts in kernel/tools; sourced by
+# them after "set -eu". KVER chooses the kernel.
+
+KVER=${KVER:-6.1}
+KDIR=$(cd "$(dirname "$0")/.." && pwd)
+CACHE=${COWLINK_CACHE:-${HOME:-/root}/.cache/cowlink}
+PATCH_DIR=$KDIR/patches/$KVER
+TARBALL=${COWLINK_TARBALL:-/usr/src/linux-source-$KVER.tar.xz}
+WORK=$CACHE/work-$KVER
+JOBS=${JOBS:-$(nproc)}
+
+# A make above us would hand its own flags and variables to the kernel's make.
+unset MAKEFLAGS MAKELEVEL MFLAGS ARCH KBUILD_OUTPUT
+
+say() {
+	echo "kernel: $*" >&2
+}
+
+die() {
+	echo "kernel: error: $*" >&2
+	exit 1
+}
+
+# Name and version of the source, as far as the distribution knows it.
+source_version() {
+	dpkg-query -W -f '${Version}' "linux-source-$KVER" 2>/dev/null ||
+		sha256sum <"$TARBALL" | cut -c1-16
+}
+
+need_source() {
+	[ -d "$PATCH_DIR" ] ||
+		die "no patches for KVER='$KVER'; there are: $(ls "$KDIR/patches")"
+	[ -r "$TARBALL" ] ||
+		die "'$TARBALL' is missing; install the package linux-source-$KVER"
+}
+
+# The series file, in quilt's format: comments, blank lines, one patch a line.
+series() {
+	sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^$/d' "$PATCH_DIR/series"
+}
+
+# Run "$@" holding the lock named $1; two makes at once must not share a tree.
+lock() {
+	mkdir -p "$CACHE"
+	exec 9>"$CACHE/lock-$1"
+	flock -n 9 || {
+		say "waiting for another build of $1"
+		flock 9
+	}
+}
