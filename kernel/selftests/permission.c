@@ -63,6 +63,23 @@ static void stranger(void)
 	EXPECT_BREAKS(c, 0);
 }
 
+/*
+ * chown(-1, -1) asks for nothing, and yet takes suid and sgid away where it is
+ * allowed to. The copy must not come before that question.
+ */
+static void chown_of_nothing_by_a_stranger(void)
+{
+	struct counters c;
+
+	with("f", 06755, OWNER);
+	c = counters_now();
+	AS_USER(STRANGER, STRANGER) {
+		EXPECT_ERR(chown("G1/f", -1, -1), EPERM);
+		EXPECT_ERR(lchown("G1/f", -1, -1), EPERM);
+	}
+	EXPECT_BREAKS(c, 0);
+}
+
 static void owners_group(void)
 {
 	struct counters c;
@@ -366,6 +383,8 @@ static void user_namespace(void)
 static const struct test tests[] = {
 	{ "a stranger: EACCES or EPERM, nothing copied", stranger },
 	{ "the owner's group: the same", owners_group },
+	{ "chown(-1, -1) of a suid file by a stranger",
+	  chown_of_nothing_by_a_stranger },
 	{ "the owner without write permission",
 	  owner_without_write_permission },
 	{ "a directory without search permission",

@@ -124,7 +124,7 @@ static void default_acl_of_the_directory(void)
 
 static void set_many(const char *path, const char *prefix, int count)
 {
-	char name[40], value[16];
+	char name[40], value[24];
 	int i;
 
 	for (i = 0; i < count; i++) {

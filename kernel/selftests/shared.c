@@ -14,7 +14,7 @@
 const char *const dir_names[NR_DIRS] = { "C", "G1", "G2" };
 
 static struct shared *all_shared[MAX_SHARED];
-static size_t nr_shared;
+static size_t nr_shared, nr_shared_home;
 static int home_fd = -1, root_fd = -1;
 
 /* ---- where the test is ------------------------------------------------- */
@@ -32,13 +32,14 @@ void test_home(const char *dir)
 {
 	EXPECT_OK(chdir(dir));
 	home_fd = EXPECT_OK(open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
-	root_fd = dup(home_fd);
+	root_fd = EXPECT_OK(fcntl(home_fd, F_DUPFD_CLOEXEC, 0));
 	make_dirs();
 }
 
 void test_root_enter(const char *dir)
 {
 	close(root_fd);
+	nr_shared_home = nr_shared;
 	EXPECT_OK(chdir(dir));
 	root_fd = EXPECT_OK(open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
 	make_dirs();
@@ -47,8 +48,9 @@ void test_root_enter(const char *dir)
 void test_root_leave(void)
 {
 	close(root_fd);
+	nr_shared = nr_shared_home;	/* the others went with the place */
 	EXPECT_OK(fchdir(home_fd));
-	root_fd = dup(home_fd);
+	root_fd = EXPECT_OK(fcntl(home_fd, F_DUPFD_CLOEXEC, 0));
 }
 
 /* ---- patterns ---------------------------------------------------------- */
