@@ -1,0 +1,600 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copy-on-write breaking of IXUNLINK hard links.
+ *
+ * An IXUNLINK inode is immutable, but its names are free. Breaking the link of
+ * one name replaces that name by a private copy of the file and leaves all other
+ * names alone:
+ *
+ *	register	one break of a name at a time; who comes second waits and
+ *			takes the copy of the first. The attribute cannot be
+ *			cleared meanwhile, so the source does not change.
+ *	copy		into an unnamed inode, no locks held (cowlink_copy.c)
+ *	commit		under the lock of the directory: look again, give the copy
+ *			a random name, rename it over the old one
+ *
+ * The name exists at every instant, with the old inode or the complete copy.
+ * On any error nothing has changed. A crash leaves the one or the other, or, if
+ * it comes between the two steps of the commit, the old name and a complete
+ * copy under a name that starts with ".ixunlink-".
+ *
+ * Lock order, that of rename(2) within one directory:
+ *
+ *	mount writer count, sb_writers
+ *	  i_rwsem of the directory (I_MUTEX_PARENT)
+ *	    i_rwsem of the copy and of the old inode
+ *
+ * cl_lock nests inside all of them. s_vfs_rename_mutex is not needed.
+ */
+#include <linux/completion.h>
+#include <linux/hashtable.h>
+#include <linux/ima.h>
+#include <linux/random.h>
+#include <linux/sched/signal.h>
+
+#include "cowlink_internal.h"
+#include "mount.h"
+
+#define CL_TEMP_PREFIX	".ixunlink-"
+/* Names tried before giving up; each is 64 random bits. */
+#define CL_TEMP_TRIES	4
+/* Copies made because the name moved to where the last one may not go. */
+#define CL_MOVE_TRIES	4
+/* No errno: the break that was waited for has failed, try it ourselves. */
+#define CL_AGAIN	1
+
+/**
+ * struct cl_break - a break that is going on
+ * @node: in cl_active, hashed by @inode
+ * @inode: what the name refers to, referenced by @dentry
+ * @dentry: the name; no reference, the breaker has one as long as this is hashed
+ * @ref: one for the breaker and one for each waiter
+ * @done: completed when @error and @result are valid
+ * @error: result of the break
+ * @result: if there was no error, what the name stands for now; with reference
+ */
+struct cl_break {
+	struct hlist_node node;
+	struct inode *inode;
+	struct dentry *dentry;
+	refcount_t ref;
+	struct completion done;
+	int error;
+	struct dentry *result;
+};
+
+static DEFINE_HASHTABLE(cl_active, 8);
+static DEFINE_SPINLOCK(cl_lock);
+
+static int cl_sysctl_enabled __read_mostly = 1;
+static atomic_long_t cl_breaks;
+
+static struct cl_break *cl_find(const struct inode *inode,
+				const struct dentry *dentry)
+{
+	struct cl_break *b;
+
+	lockdep_assert_held(&cl_lock);
+	hash_for_each_possible(cl_active, b, node, (unsigned long)inode) {
+		if (b->inode == inode && (!dentry || b->dentry == dentry))
+			return b;
+	}
+	return NULL;
+}
+
+/**
+ * cowlink_inode_busy - is a name of this inode being broken?
+ * @inode: an IXUNLINK inode
+ *
+ * As long as this is true the attribute must not be cleared, as the inode is
+ * being read. Breaks are registered with the inode lock held shared, so the
+ * answer "no" holds until the caller gives the lock back.
+ *
+ * Context: @inode locked exclusively.
+ */
+bool cowlink_inode_busy(const struct inode *inode)
+{
+	bool busy;
+
+	lockdep_assert_held_write(&inode->i_rwsem);
+	spin_lock(&cl_lock);
+	busy = cl_find(inode, NULL);
+	spin_unlock(&cl_lock);
+	return busy;
+}
+
+static void cl_put(struct cl_break *b)
+{
+	if (!refcount_dec_and_test(&b->ref))
+		return;
+	dput(b->result);
+	kfree(b);
+}
+
+/*
+ * Register the break of @dentry, or find the one that is going on. *@ret_first
+ * tells which; the caller gives the reference back with cl_leave() or cl_put().
+ * Return: the break, NULL if there is nothing to break any more, or an ERR_PTR.
+ */
+static struct cl_break *cl_enter(struct dentry *dentry, bool *ret_first)
+{
+	struct inode *inode = d_inode(dentry);
+	struct cl_break *b, *other = NULL;
+
+	b = kzalloc(sizeof(*b), GFP_KERNEL_ACCOUNT);
+	if (!b)
+		return ERR_PTR(-ENOMEM);
+	b->inode = inode;
+	b->dentry = dentry;
+	refcount_set(&b->ref, 1);
+	init_completion(&b->done);
+
+	/* Against vfs_fileattr_set(), see cowlink_inode_busy(). */
+	inode_lock_shared(inode);
+	if (!IS_IXUNLINK(inode)) {
+		inode_unlock_shared(inode);
+		kfree(b);
+		return NULL;
+	}
+	spin_lock(&cl_lock);
+	other = cl_find(inode, dentry);
+	if (other)
+		refcount_inc(&other->ref);
+	else
+		hash_add(cl_active, &b->node, (unsigned long)inode);
+	spin_unlock(&cl_lock);
+	inode_unlock_shared(inode);
+
+	*ret_first = !other;
+	if (other)
+		kfree(b);
+	return other ?: b;
+}
+
+/* The break is over: publish its result, which takes over the reference. */
+static void cl_leave(struct cl_break *b, int error, struct dentry *result)
+{
+	b->error = error;
+	b->result = result;
+	spin_lock(&cl_lock);
+	hash_del(&b->node);
+	spin_unlock(&cl_lock);
+	complete_all(&b->done);
+	cl_put(b);
+}
+
+/*
+ * Somebody else is breaking this name: use what comes out of it. Keyed by name
+ * and not by inode, so that nobody waits for a break in another container.
+ * Return: 0 and a reference in *@ret, CL_AGAIN if the other one failed, or -EINTR.
+ */
+static int cl_wait(struct cl_break *b, struct dentry **ret)
+{
+	int err = wait_for_completion_killable(&b->done);
+
+	if (err)
+		err = -EINTR;
+	else if (b->error)
+		err = CL_AGAIN;
+	else
+		*ret = dget(b->result);
+	cl_put(b);
+	return err;
+}
+
+/* What forbids the break whoever asks for it. */
+static int cl_may_break(const struct path *path, loff_t keep)
+{
+	struct inode *inode = d_inode(path->dentry);
+	unsigned long limit = rlimit(RLIMIT_FSIZE);
+	struct dentry *parent;
+	int err = 0;
+
+	if (__mnt_is_readonly(path->mnt))
+		return -EROFS;
+	if (!READ_ONCE(cl_sysctl_enabled))
+		return -EPERM;
+	if (!S_ISREG(inode->i_mode) || IS_VERITY(inode) ||
+	    !(inode->i_sb->s_iflags & SB_I_COWLINK))
+		return -EPERM;
+	if (IS_SWAPFILE(inode))
+		return -ETXTBSY;
+	/* A mount pins its root and would never show the copy. */
+	if (path->dentry == path->mnt->mnt_root)
+		return -EPERM;
+	/* No signal: the caller never wrote those bytes. */
+	if (limit != RLIM_INFINITY && min(keep, i_size_read(inode)) > limit)
+		return -EFBIG;
+
+	parent = dget_parent(path->dentry);
+	if (IS_DEADDIR(d_inode(parent)))
+		err = -ESTALE;
+	else if (IS_IMMUTABLE(d_inode(parent)) || IS_APPEND(d_inode(parent)))
+		err = -EPERM;
+	dput(parent);
+	return err;
+}
+
+/**
+ * path_may_break_link - would path_break_link() try?
+ * @path: an IXUNLINK file, reached by name
+ *
+ * For access(2). Says nothing about permission and space.
+ *
+ * Return: 0 or a negative errno.
+ */
+int path_may_break_link(const struct path *path)
+{
+	return cl_may_break(path, 0);
+}
+
+/* Lock the directory that has the name now. */
+static struct dentry *cl_lock_parent(struct dentry *dentry)
+{
+	struct dentry *parent;
+
+	for (;;) {
+		parent = dget_parent(dentry);
+		inode_lock_nested(d_inode(parent), I_MUTEX_PARENT);
+		if (likely(dentry->d_parent == parent))
+			return parent;
+		inode_unlock(d_inode(parent));
+		dput(parent);
+	}
+}
+
+static void cl_unlock_parent(struct dentry *parent)
+{
+	inode_unlock(d_inode(parent));
+	dput(parent);
+}
+
+/*
+ * The name to put the copy at, with @parent locked: the dentry that was found at
+ * first, wherever it was renamed to, as it still is the file the caller opened.
+ * If it was unlinked, another link of the same inode at the same place will do.
+ * Return: the dentry with a reference, NULL if the name is gone, or an ERR_PTR.
+ */
+static struct dentry *cl_find_victim(struct dentry *parent,
+				     struct dentry *dentry)
+{
+	struct inode *inode = d_inode(dentry);
+	struct dentry *found;
+
+	if (!d_unhashed(dentry))
+		return dget(dentry);
+	if (IS_DEADDIR(d_inode(parent)))
+		return NULL;
+	found = lookup_one(CL_NOP_IDMAP, dentry->d_name.name, parent,
+			   dentry->d_name.len);
+	if (IS_ERR(found) || d_inode(found) == inode)
+		return found;
+	dput(found);
+	return NULL;
+}
+
+/* A name that nobody else uses, with @parent locked; negative. */
+static struct dentry *cl_temp_dentry(struct dentry *parent)
+{
+	char name[sizeof(CL_TEMP_PREFIX) + 16];
+	struct dentry *temp;
+	int i;
+
+	for (i = 0; i < CL_TEMP_TRIES; i++) {
+		int len = snprintf(name, sizeof(name), CL_TEMP_PREFIX "%016llx",
+				   (unsigned long long)get_random_u64());
+
+		temp = lookup_one(CL_NOP_IDMAP, name, parent, len);
+		if (IS_ERR(temp) || d_is_negative(temp))
+			return temp;
+		dput(temp);
+	}
+	return ERR_PTR(-EEXIST);
+}
+
+static int cl_rename(struct inode *dir, struct dentry *temp,
+		     struct dentry *victim)
+{
+	struct renamedata rd = {
+		.old_dir = dir,
+		.old_dentry = temp,
+		.new_dir = dir,
+		.new_dentry = victim,
+	};
+
+	cl_rename_idmap(&rd);
+	return vfs_rename(&rd);
+}
+
+/* vfs_link() of an unlinked inode wants to know that it never had a name. */
+static void cl_set_linkable(struct inode *inode, bool linkable)
+{
+	spin_lock(&inode->i_lock);
+	if (linkable)
+		inode->i_state |= I_LINKABLE;
+	else
+		inode->i_state &= ~I_LINKABLE;
+	spin_unlock(&inode->i_lock);
+}
+
+/*
+ * Replace @victim by the copy. Others look up and read the directory with its
+ * lock held shared, so nobody gets to see the temporary name.
+ * Return: the dentry of the copy, or an ERR_PTR with nothing changed.
+ */
+static struct dentry *cl_replace(struct dentry *parent, struct dentry *victim,
+				 struct file *tmp)
+{
+	struct inode *dir = d_inode(parent);
+	struct dentry *temp = cl_temp_dentry(parent);
+	int err;
+
+	if (IS_ERR(temp))
+		return temp;
+	err = vfs_link(tmp->f_path.dentry, CL_NOP_IDMAP, dir, temp, NULL);
+	if (err)
+		goto out;
+	err = cl_rename(dir, temp, victim);
+	if (err) {
+		int err2 = vfs_unlink(CL_NOP_IDMAP, dir, temp, NULL);
+
+		/* The copy stays under its hidden name; say so. */
+		if (err2)
+			pr_warn_ratelimited("cowlink: cannot remove %pd4: %d\n",
+					    temp, err2);
+		else
+			cl_set_linkable(file_inode(tmp), true);
+	}
+out:
+	if (!err)
+		return temp;
+	dput(temp);
+	return ERR_PTR(err);
+}
+
+/*
+ * Give the copy its name, under the lock of the directory and with the
+ * credentials that made it. On -EWOULDBLOCK *@ret_deleg is an inode whose
+ * delegation has to be broken first, which can take long.
+ */
+static int cl_commit_locked(struct dentry *parent, struct dentry *dentry,
+			    struct file *tmp, struct dentry **ret,
+			    struct inode **ret_deleg)
+{
+	struct inode *inode = d_inode(dentry);
+	struct dentry *victim, *copy;
+	int err;
+
+	victim = cl_find_victim(parent, dentry);
+	if (IS_ERR(victim))
+		return PTR_ERR(victim);
+	if (!victim) {
+		/*
+		 * Unlinked or replaced while we were copying, after the caller
+		 * had found it. Without the attribute he would have the
+		 * unlinked file now; this is one with the same content.
+		 */
+		cl_set_linkable(file_inode(tmp), false);
+		*ret = dget(tmp->f_path.dentry);
+		return 0;
+	}
+
+	/* Before there is a temporary name, so that none is there meanwhile. */
+	inode_lock(inode);
+	err = try_break_deleg(inode, ret_deleg);
+	inode_unlock(inode);
+	if (!err) {
+		copy = cl_replace(parent, victim, tmp);
+		err = PTR_ERR_OR_ZERO(copy);
+		if (!err)
+			*ret = copy;
+	}
+	dput(victim);
+	return err;
+}
+
+static int cl_commit(const struct path *path, struct file *tmp,
+		     const struct cowlink_creds *creds, struct dentry **ret)
+{
+	struct inode *deleg;
+	struct dentry *parent;
+	const struct cred *old;
+	int err;
+
+	do {
+		deleg = NULL;
+		err = mnt_want_write(path->mnt);
+		if (err)
+			return err;
+		old = override_creds(creds->create);
+		parent = cl_lock_parent(path->dentry);
+		err = cl_commit_locked(parent, path->dentry, tmp, ret, &deleg);
+		cl_unlock_parent(parent);
+		revert_creds(old);
+		mnt_drop_write(path->mnt);
+		if (deleg)
+			err = break_deleg_wait(&deleg) ?: -EWOULDBLOCK;
+	} while (err == -EWOULDBLOCK && !fatal_signal_pending(current));
+	return err;
+}
+
+static int cl_copy_and_commit(const struct path *path, loff_t keep,
+			      const struct cowlink_creds *creds,
+			      struct dentry **ret)
+{
+	struct dentry *parent;
+	struct file *tmp;
+	int tries = 0;
+	int err;
+
+	/*
+	 * -EXDEV: the name was moved to a directory with another project or
+	 * encryption policy. The copy belongs there now, and to its quota.
+	 */
+	do {
+		parent = dget_parent(path->dentry);
+		tmp = cowlink_copy(path, parent, keep, creds);
+		if (IS_ERR(tmp))
+			err = IS_DEADDIR(d_inode(parent)) ? -ESTALE :
+							    PTR_ERR(tmp);
+		dput(parent);
+		if (IS_ERR(tmp))
+			return err;
+		err = cl_commit(path, tmp, creds, ret);
+		fput(tmp);
+	} while (err == -EXDEV && ++tries < CL_MOVE_TRIES);
+	return err;
+}
+
+static int cl_break_now(const struct path *path, loff_t keep,
+			struct dentry **ret)
+{
+	struct cowlink_creds creds;
+	int err;
+
+	err = cl_may_break(path, keep);
+	if (err)
+		return err;
+	err = cowlink_get_creds(&creds, path->dentry);
+	if (!err)
+		err = cl_copy_and_commit(path, keep, &creds, ret);
+	cowlink_put_creds(&creds);
+	if (!err)
+		atomic_long_inc(&cl_breaks);
+	return err;
+}
+
+/* Return: 0 with *@ret, if not NULL, the new dentry; CL_AGAIN; or an error. */
+static int cl_break_or_wait(const struct path *path, loff_t keep,
+			    struct dentry **ret)
+{
+	struct cl_break *b;
+	bool first;
+	int err;
+
+	b = cl_enter(path->dentry, &first);
+	if (IS_ERR_OR_NULL(b))
+		return PTR_ERR_OR_ZERO(b);
+	if (!first)
+		return cl_wait(b, ret);
+	err = cl_break_now(path, keep, ret);
+	cl_leave(b, err, dget(*ret));
+	return err;
+}
+
+/**
+ * path_break_link - replace the name of an IXUNLINK inode by a private copy
+ * @path: the object, which the caller has reached by name. On success the dentry
+ *        is replaced by that of the copy, or left alone if the object is no
+ *        longer IXUNLINK.
+ * @keep: how many bytes of the content are still wanted, or COWLINK_KEEP_ALL
+ *
+ * The caller has made sure that the task may do to the file what it intends to.
+ * If the name was removed meanwhile, the copy has none, as the file would.
+ *
+ * Context: process context, no locks, no write access to the mount. Sleeps for
+ * as long as it takes to read and write the file; a fatal signal ends it.
+ * Return: 0, or with nothing changed a negative errno: -ESTALE to walk the path
+ * again, -EPERM where links cannot be broken, -EROFS, -EBUSY for mount points,
+ * -EFBIG beyond RLIMIT_FSIZE, -EINTR, or what creating, writing, linking and
+ * renaming a file return, e.g. -ENOSPC and -EDQUOT.
+ */
+int path_break_link(struct path *path, loff_t keep)
+{
+	struct dentry *copy = NULL;
+	int err;
+
+	do {
+		err = cl_break_or_wait(path, keep, &copy);
+	} while (err == CL_AGAIN && !fatal_signal_pending(current));
+	if (err)
+		return err == CL_AGAIN ? -EINTR : err;
+	if (copy) {
+		dput(path->dentry);
+		path->dentry = copy;
+	}
+	return 0;
+}
+
+#ifdef CONFIG_FSNOTIFY
+/* May a fanotify listener deny the open of the copy? */
+static bool cl_open_may_be_denied(const struct path *path)
+{
+	__u32 mask = path->mnt->mnt_sb->s_fsnotify_mask |
+		     real_mount(path->mnt)->mnt_fsnotify_mask;
+	struct dentry *parent = dget_parent(path->dentry);
+
+	mask |= d_inode(parent)->i_fsnotify_mask;
+	dput(parent);
+	return mask & FS_OPEN_PERM;
+}
+#else
+static bool cl_open_may_be_denied(const struct path *path)
+{
+	return false;
+}
+#endif
+
+/**
+ * cowlink_open_keep - how much of the content does an open(2) leave?
+ * @path: the file
+ * @open_flag: of the open
+ *
+ * O_TRUNC needs no copy of the content, unless the open may yet fail for a
+ * reason that can be foreseen: it truncates after that, and must leave the
+ * content alone if it does not get there.
+ *
+ * Return: the argument for path_break_link().
+ */
+loff_t cowlink_open_keep(const struct path *path, int open_flag)
+{
+	if (!(open_flag & O_TRUNC) || (open_flag & O_DIRECT) ||
+	    is_ima_appraise_enabled() || cl_open_may_be_denied(path))
+		return COWLINK_KEEP_ALL;
+	return 0;
+}
+
+#ifdef CONFIG_SYSCTL
+static struct ctl_table cl_sysctls[] = {
+	{
+		.procname	= "enabled",
+		.data		= &cl_sysctl_enabled,
+		.maxlen		= sizeof(int),
+		.mode		= 0644,
+		.proc_handler	= proc_dointvec_minmax,
+		.extra1		= SYSCTL_ZERO,
+		.extra2		= SYSCTL_ONE,
+	},
+	{
+		.procname	= "fsync",
+		.data		= &cowlink_sysctl_fsync,
+		.maxlen		= sizeof(int),
+		.mode		= 0644,
+		.proc_handler	= proc_dointvec_minmax,
+		.extra1		= SYSCTL_ZERO,
+		.extra2		= SYSCTL_ONE,
+	},
+	{
+		.procname	= "breaks",
+		.data		= &cl_breaks.counter,
+		.maxlen		= sizeof(long),
+		.mode		= 0444,
+		.proc_handler	= proc_doulongvec_minmax,
+	},
+	{
+		.procname	= "bytes_copied",
+		.data		= &cowlink_bytes_copied.counter,
+		.maxlen		= sizeof(long),
+		.mode		= 0444,
+		.proc_handler	= proc_doulongvec_minmax,
+	},
+	CL_SYSCTL_END
+};
+
+static int __init cowlink_init(void)
+{
+	register_sysctl_init("fs/cowlink", cl_sysctls);
+	return 0;
+}
+fs_initcall(cowlink_init);
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copy-on-write breaking of IXUNLINK hard links: what the VFS calls, and what
+ * differs between kernel versions.
+ *
+ * A hook of the VFS does, in this order and holding no lock:
+ *
+ *	is the object IXUNLINK, and was it reached by name?
+ *	would the caller be allowed to do it, but for the immutability?
+ *	path_break_link()
+ *	the unmodified operation, on the copy that @path is now
+ *
+ * so that nobody can cause a copy who could not change the file.
+ */
+#ifndef _FS_COWLINK_H
+#define _FS_COWLINK_H
+
+#include <linux/cred.h>
+#include <linux/fs.h>
+#include <linux/limits.h>
+#include <linux/mount.h>
+#include <linux/path.h>
+
+/* keep all of the content: for path_break_link() */
+#define COWLINK_KEEP_ALL	LLONG_MAX
+
+/* from cowlink_before_chmod() and _chown(): success, without the operation */
+#define COWLINK_NOTHING_TO_DO	1
+
+#ifdef CONFIG_FS_COWLINK
+
+int path_break_link(struct path *path, loff_t keep);
+int path_may_break_link(const struct path *path);
+bool cowlink_inode_busy(const struct inode *inode);
+loff_t cowlink_open_keep(const struct path *path, int open_flag);
+
+int cowlink_before_truncate(struct path *path, loff_t length);
+int cowlink_before_chmod(struct path *path, umode_t mode);
+int cowlink_before_chown(struct path *path, uid_t user, gid_t group);
+int cowlink_before_utimes(struct path *path, struct timespec64 *times);
+
+#else
+
+static inline int path_break_link(struct path *path, loff_t keep)
+{
+	return -EPERM;
+}
+
+static inline int path_may_break_link(const struct path *path)
+{
+	return -EPERM;
+}
+
+static inline bool cowlink_inode_busy(const struct inode *inode)
+{
+	return false;
+}
+
+static inline loff_t cowlink_open_keep(const struct path *path, int open_flag)
+{
+	return COWLINK_KEEP_ALL;
+}
+
+static inline int cowlink_before_truncate(struct path *path, loff_t length)
+{
+	return 0;
+}
+
+static inline int cowlink_before_chmod(struct path *path, umode_t mode)
+{
+	return 0;
+}
+
+static inline int cowlink_before_chown(struct path *path, uid_t user,
+				       gid_t group)
+{
+	return 0;
+}
+
+static inline int cowlink_before_utimes(struct path *path,
+					struct timespec64 *times)
+{
+	return 0;
+}
+
+#endif /* CONFIG_FS_COWLINK */
+
+/* A hook has something to do: an IXUNLINK object, reached by name. */
+static inline bool cowlink_applies(const struct path *path, bool by_name)
+{
+	return by_name && IS_IXUNLINK(d_inode(path->dentry));
+}
+
+/*
+ * The attribute was set after the hook had looked. The walk starts again, finds
+ * the same name, and the hook then sees the attribute.
+ */
+static inline int cowlink_raced(int error, const struct path *path,
+				bool by_name)
+{
+	if ((error == -EPERM || error == -ETXTBSY) &&
+	    cowlink_applies(path, by_name))
+		return -ESTALE;
+	return error;
+}
+
+#endif /* _FS_COWLINK_H */

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Between the files of cowlink, and all that differs between kernel versions:
+ * with these inlines the C files are the same for each.
+ */
+#ifndef _FS_COWLINK_INTERNAL_H
+#define _FS_COWLINK_INTERNAL_H
+
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/fileattr.h>
+#include <linux/fsnotify_backend.h>
+#include <linux/mnt_idmapping.h>
+#include <linux/namei.h>
+#include <linux/posix_acl.h>
+#include <linux/security.h>
+#include <linux/sysctl.h>
+#include <linux/version.h>
+#include <linux/xattr.h>
+
+#include "cowlink.h"
+#include "internal.h"
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#include <linux/filelock.h>
+#endif
+
+/**
+ * struct cowlink_creds - credentials of one break
+ * @create: makes the copy and gives it its metadata and its name. Its owner is
+ *          the file's, its one capability is CAP_DAC_OVERRIDE, for directories
+ *          that the caller may not write: it may write the file, and the copy
+ *          keeps owner and mode. No capability that lifts quota or reserves.
+ * @copy:   writes the data. The caller's owner and no capability, so that
+ *          blocks reserved for root stay reserved.
+ * @list:   lists the extended attributes; CAP_SYS_ADMIN to see trusted ones.
+ */
+struct cowlink_creds {
+	const struct cred *create;
+	const struct cred *copy;
+	const struct cred *list;
+};
+
+/* Bytes copied, and whether copies are synced before they get their name. */
+extern atomic_long_t cowlink_bytes_copied;
+extern int cowlink_sysctl_fsync;
+
+int cowlink_get_creds(struct cowlink_creds *creds, struct dentry *victim);
+void cowlink_put_creds(struct cowlink_creds *creds);
+struct file *cowlink_copy(const struct path *victim, struct dentry *parent,
+			  loff_t keep, const struct cowlink_creds *creds);
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+
+typedef struct mnt_idmap cl_idmap;
+#define CL_NOP_IDMAP	(&nop_mnt_idmap)
+#define CL_SYSCTL_END
+
+static inline cl_idmap *cl_mnt_idmap(const struct vfsmount *mnt)
+{
+	return mnt_idmap(mnt);
+}
+
+static inline struct file *cl_tmpfile_open(const struct path *dir, umode_t mode,
+					   int flags, const struct cred *cred)
+{
+	return kernel_tmpfile_open(CL_NOP_IDMAP, dir, mode, flags, cred);
+}
+
+static inline struct posix_acl *cl_get_acl(struct inode *inode)
+{
+	return get_inode_acl(inode, ACL_TYPE_ACCESS);
+}
+
+static inline int cl_set_acl(struct dentry *dentry, struct posix_acl *acl)
+{
+	return set_posix_acl(CL_NOP_IDMAP, dentry, ACL_TYPE_ACCESS, acl);
+}
+
+/* Return: 1 to copy the attribute, 0 to leave it out, or a negative errno. */
+static inline int cl_wants_xattr(struct dentry *src, const char *name)
+{
+	int err = security_inode_copy_up_xattr(src, name);
+
+	if (err == -ECANCELED)
+		return 0;
+	return err == 0 || err == -EOPNOTSUPP ? 1 : err;
+}
+
+static inline void cl_get_times(const struct inode *inode, struct iattr *attr)
+{
+	attr->ia_atime = inode_get_atime(inode);
+	attr->ia_mtime = inode_get_mtime(inode);
+}
+
+static inline void cl_rename_idmap(struct renamedata *rd)
+{
+	rd->old_mnt_idmap = CL_NOP_IDMAP;
+	rd->new_mnt_idmap = CL_NOP_IDMAP;
+}
+
+#else /* 6.1 */
+
+typedef struct user_namespace cl_idmap;
+#define CL_NOP_IDMAP	(&init_user_ns)
+#define CL_SYSCTL_END	{ }
+
+static inline cl_idmap *cl_mnt_idmap(const struct vfsmount *mnt)
+{
+	return mnt_user_ns(mnt);
+}
+
+static inline struct file *cl_tmpfile_open(const struct path *dir, umode_t mode,
+					   int flags, const struct cred *cred)
+{
+	return vfs_tmpfile_open(CL_NOP_IDMAP, dir, mode, flags, cred);
+}
+
+static inline struct posix_acl *cl_get_acl(struct inode *inode)
+{
+	return get_acl(inode, ACL_TYPE_ACCESS);
+}
+
+static inline int cl_set_acl(struct dentry *dentry, struct posix_acl *acl)
+{
+	return set_posix_acl(CL_NOP_IDMAP, d_inode(dentry), ACL_TYPE_ACCESS,
+			     acl);
+}
+
+/*
+ * Return: 1 to copy the attribute, 0 to leave it out, or a negative errno. EVM
+ * has no hook here yet; its HMAC covers the inode number and must not be copied.
+ */
+static inline int cl_wants_xattr(struct dentry *src, const char *name)
+{
+	int err;
+
+	if (!strcmp(name, XATTR_NAME_EVM))
+		return 0;
+	err = security_inode_copy_up_xattr(name);
+	if (err == 1)
+		return 0;
+	return err == 0 || err == -EOPNOTSUPP ? 1 : err;
+}
+
+static inline void cl_get_times(const struct inode *inode, struct iattr *attr)
+{
+	attr->ia_atime = inode->i_atime;
+	attr->ia_mtime = inode->i_mtime;
+}
+
+static inline void cl_rename_idmap(struct renamedata *rd)
+{
+	rd->old_mnt_userns = CL_NOP_IDMAP;
+	rd->new_mnt_userns = CL_NOP_IDMAP;
+}
+
+#endif
+
+#endif /* _FS_COWLINK_INTERNAL_H */
