@@ -44,6 +44,15 @@ int fdio_open_dir(int dirfd, const char *name)
 	return fdio_open(dirfd, name, O_RDONLY | O_DIRECTORY);
 }
 
+int fdio_reopen(int handle)
+{
+	char path[40];
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", handle);
+	return open_noatime(AT_FDCWD, path,
+			    O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+}
+
 /* The fallback for kernels (and seccomp filters) without openat2. */
 static int open_by_steps(int dirfd, const char *path, int flags)
 {

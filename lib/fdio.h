@@ -23,6 +23,12 @@ struct hasher;
 int fdio_open(int dirfd, const char *name, int flags);
 
 /*
+ * Open for reading what the O_PATH descriptor @handle holds, without looking up
+ * any name: after a look at the handle's type no guest can make this a device.
+ */
+int fdio_reopen(int handle);
+
+/*
  * Open a relative path of several components below @dirfd with openat2(2), no
  * symlinks, no magic links, no way up and no other mount. Where the kernel lacks
  * openat2 (ENOSYS) the components are opened one by one with O_NOFOLLOW and

@@ -21,23 +21,46 @@
 			FIEMAP_EXTENT_ENCODED | FIEMAP_EXTENT_DATA_INLINE | \
 			FIEMAP_EXTENT_DATA_TAIL | FIEMAP_EXTENT_NOT_ALIGNED)
 
-/* Feed one batch of extents to @h; 1 after the last one, else 0. */
+/* Where a run of blocks lies. Filesystems cut runs as they like, and sharing cuts
+ * them anew: what is contiguous counts as one. */
+struct place {
+	uint64_t logical;
+	uint64_t physical;
+	uint64_t len;
+	uint64_t unwritten;
+};
+
+static bool place_append(struct place *p, const struct place *next)
+{
+	if (p->logical + p->len != next->logical ||
+	    p->physical + p->len != next->physical ||
+	    p->unwritten != next->unwritten)
+		return false;
+	p->len += next->len;
+	return true;
+}
+
+/* Take in one batch of extents; 1 after the last one, else 0. */
 static int feed_extents(const struct fiemap *map, struct hasher *h,
-			uint64_t *pos)
+			struct place *run)
 {
 	uint32_t i;
 
 	for (i = 0; i < map->fm_mapped_extents; i++) {
 		const struct fiemap_extent *e = &map->fm_extents[i];
-		const uint64_t place[] = {
-			e->fe_logical, e->fe_physical, e->fe_length,
-			e->fe_flags & FIEMAP_EXTENT_UNWRITTEN,
+		const struct place next = {
+			.logical = e->fe_logical,
+			.physical = e->fe_physical,
+			.len = e->fe_length,
+			.unwritten = e->fe_flags & FIEMAP_EXTENT_UNWRITTEN,
 		};
 
 		if (e->fe_flags & EXTENT_UNCLEAR)
 			return -ENODATA;
-		hasher_update(h, place, sizeof(place));
-		*pos = e->fe_logical + e->fe_length;
+		if (!place_append(run, &next)) {
+			hasher_update(h, run, sizeof(*run));
+			*run = next;
+		}
 		if (e->fe_flags & FIEMAP_EXTENT_LAST)
 			return 1;
 	}
@@ -50,13 +73,15 @@ int unify_extents(int fd, uint64_t size_bytes, struct digest *ret)
 		malloc(sizeof(*map) +
 		       EXTENTS_AT_ONCE * sizeof(struct fiemap_extent));
 	_cleanup_hasher_ struct hasher *h = hasher_new();
-	uint64_t pos = 0;
+	struct place run = { 0 };
 	int r = 0;
 
 	if (!map || !h)
 		return -ENOMEM;
 	hasher_update(h, &size_bytes, sizeof(size_bytes));
 	while (!r) {
+		uint64_t pos = run.logical + run.len;
+
 		*map = (struct fiemap){ .fm_start = pos,
 					.fm_length = FIEMAP_MAX_OFFSET - pos,
 					.fm_flags = FIEMAP_FLAG_SYNC,
@@ -65,11 +90,16 @@ int unify_extents(int fd, uint64_t size_bytes, struct digest *ret)
 			return errno == EOPNOTSUPP || errno == ENOTTY ?
 				       -ENODATA :
 				       -errno;
-		r = feed_extents(map, h, &pos);
+		r = feed_extents(map, h, &run);
 	}
+	if (r < 0)
+		return r;
+	/* nothing but a hole: there is no place to compare */
+	if (!run.len)
+		return -ENODATA;
+	hasher_update(h, &run, sizeof(run));
 	hasher_final(h, ret);
-	/* nothing but a hole: no place to compare */
-	return r < 0 ? r : pos ? 0 : -ENODATA;
+	return 0;
 }
 
 /* The kernel's answer for one chunk; *@done is how far it came. */

@@ -39,6 +39,8 @@ static const struct skip_info table[SKIP_REASON_COUNT] = {
 	     false),
 	INFO(SKIP_TOO_DEEP, "too-deep", "below too many directories",
 	     "raise the limit of open files (ulimit -n)", false),
+	INFO(SKIP_NOT_REACHED, "not-reached",
+	     "an error ended the run before their turn", NULL, true),
 };
 
 const struct skip_info *skip_reason_info(enum skip_reason r)

@@ -32,19 +32,6 @@ struct replacement {
 	char temp[TEMP_NAME_SIZE];
 };
 
-/* Reopen what an O_PATH descriptor holds: no name is looked up again. */
-static int open_handle(int handle)
-{
-	char path[40];
-	int fd;
-
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", handle);
-	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOATIME);
-	if (fd < 0 && errno == EPERM)
-		fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
 int unify_open(int dirfd, const char *name, const struct statx *seen)
 {
 	_cleanup_close_ int handle =
@@ -59,7 +46,7 @@ int unify_open(int dirfd, const char *name, const struct statx *seen)
 		return r;
 	if (!S_ISREG(now.stx_mode) || !statx_unchanged(&now, seen))
 		return -EAGAIN;
-	return open_handle(handle);
+	return fdio_reopen(handle);
 }
 
 /* What an error about the victim itself means for it. */

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Engine `reflink`: no masters; equal files share extents. The kernel compares the
+ * bytes itself, and nothing that a program can see changes but the space used. So
+ * metadata do not matter here, nor does it matter whether two files are in one
+ * tree.
+ *
+ * After a clone nearly all files are where their template's are. Where they are is
+ * cheap to ask, so each place is read once, however many files are there.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "log.h"
+#include "vhashify.h"
+
+static void locate_file(struct opener *o, struct file *f)
+{
+	_cleanup_close_ int fd = opener_open(o, f);
+
+	/* a failure comes back when the file is read, and is counted there */
+	f->located = fd >= 0 &&
+		     !unify_extents(fd, f->size_bytes, &f->extents);
+}
+
+static int by_place(const void *a, const void *b, void *files)
+{
+	const struct file *f = files;
+	const struct file *x = &f[*(const uint32_t *)a];
+	const struct file *y = &f[*(const uint32_t *)b];
+	int r = memcmp(x->extents.b, y->extents.b, DIGEST_SIZE);
+
+	return r ? r : (x > y) - (x < y);
+}
+
+static bool same_place(const struct file *a, const struct file *b)
+{
+	return a->located && b->located && digest_equal(&a->extents, &b->extents);
+}
+
+/* The order of run.order is by place here, and unknown places are apart. */
+static void read_places(struct run *run, struct opener *o, size_t count)
+{
+	const struct file *reader = NULL;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		struct file *f = &run->files[run->order[i]];
+
+		if (reader && same_place(reader, f)) {
+			f->key = reader->key;
+			continue;
+		}
+		digest_file(run, o, f);
+		reader = f->reason == SKIP_NONE ? f : NULL;
+	}
+}
+
+void digest_extents(struct run *run)
+{
+	_cleanup_opener_ struct opener o = READER_INIT(run);
+	size_t count = 0;
+	size_t i;
+
+	for (i = 0; i < run->file_count; i++) {
+		if (run->files[i].reason != SKIP_NONE)
+			continue;
+		locate_file(&o, &run->files[i]);
+		run->order[count++] = i;
+	}
+	if (count)
+		qsort_r(run->order, count, sizeof(*run->order), by_place,
+			run->files);
+	read_places(run, &o, count);
+}
+
+/* The first member keeps its extents and gives them to the others. */
+static void plan_group(struct run *run, struct group *g)
+{
+	struct file *source = &run->files[run->order[g->first]];
+	size_t i;
+
+	for (i = 1; i < g->count; i++) {
+		struct file *f = &run->files[run->order[g->first + i]];
+
+		if (same_place(source, f))
+			file_skip(f, SKIP_SHARED);
+	}
+}
+
+int plan_extents(struct run *run, struct err *err)
+{
+	size_t i;
+	int r = group_by_key(run, 2, err);
+
+	for (i = 0; !r && i < run->group_count; i++)
+		plan_group(run, &run->groups[i]);
+	return r;
+}
+
+static int share_file(struct opener *o, int src, struct file *f,
+		      struct err *err)
+{
+	_cleanup_close_ int fd = opener_open(o, f);
+	enum skip_reason reason = SKIP_NONE;
+	int r;
+
+	if (fd < 0) {
+		file_skip(f, reason_of_errno(fd));
+		return 0;
+	}
+	r = unify_dedupe(src, fd, f->size_bytes, &reason, err);
+	if (!r)
+		file_skip(f, reason);
+	return r;
+}
+
+/* Two openers: source and target are in different trees mostly. */
+static int share_group(struct run *run, const struct group *g,
+		       struct opener *from, struct opener *to, struct err *err)
+{
+	struct file *source = &run->files[run->order[g->first]];
+	_cleanup_close_ int src = opener_open(from, source);
+	size_t i;
+	int r = 0;
+
+	for (i = 1; !r && i < g->count; i++) {
+		struct file *f = &run->files[run->order[g->first + i]];
+
+		if (f->reason != SKIP_NONE)
+			continue;
+		if (src < 0)
+			file_skip(f, reason_of_errno(src));
+		else
+			r = share_file(to, src, f, err);
+		f->tried = !r;
+	}
+	/* the source stays what it was */
+	file_skip(source, SKIP_SHARED);
+	return r;
+}
+
+static void mark_unreached(struct run *run, size_t from)
+{
+	size_t i;
+
+	for (; from < run->group_count; from++)
+		for (i = 0; i < run->groups[from].count; i++) {
+			struct group *g = &run->groups[from];
+			struct file *f = &run->files[run->order[g->first + i]];
+
+			if (f->reason == SKIP_NONE && !f->tried)
+				file_skip(f, SKIP_NOT_REACHED);
+		}
+}
+
+int share_extents(struct run *run, struct err *err)
+{
+	_cleanup_opener_ struct opener from = READER_INIT(run);
+	_cleanup_opener_ struct opener to = OPENER_INIT(run);
+	size_t j;
+	int r = 0;
+
+	for (j = 0; !r && j < run->group_count; j++) {
+		struct group *g = &run->groups[j];
+
+		if (run->dry_run)
+			file_skip(&run->files[run->order[g->first]],
+				  SKIP_SHARED);
+		else
+			r = share_group(run, g, &from, &to, err);
+	}
+	if (r)
+		mark_unreached(run, j - 1);
+	return r;
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "fdio.h"
+#include "vhashify.h"
+
+static void close_one(int *fd)
+{
+	cleanup_close(fd);
+	*fd = -1;
+}
+
+static void close_dir(struct opener *o)
+{
+	close_one(&o->dir);
+	free(steal_ptr(&o->dir_path));
+}
+
+static void close_tree(struct opener *o)
+{
+	close_dir(o);
+	close_one(&o->root);
+	close_one(&o->lock);
+	o->tree = SIZE_MAX;
+}
+
+void opener_release(struct opener *o)
+{
+	close_tree(o);
+}
+
+static int open_tree(struct opener *o, size_t index)
+{
+	const struct tree_row *row = &o->run->trees[index].row;
+	struct pool *p = o->run->pool;
+	struct tree_row now;
+	int r;
+
+	if (!o->reader) {
+		o->lock = pool_lock_name(p, row->kind, row->name, false, NULL);
+		if (o->lock < 0)
+			return o->lock;
+	}
+	r = pool_open_tree(p, row->kind, row->name, &now, &o->root, NULL);
+	if (r == -ENOENT || (!r && strcmp(now.uuid, row->uuid)))
+		return -EAGAIN;
+	return r;
+}
+
+/* Remembers failure too, so that a locked tree costs one attempt and not one for
+ * each of its files. */
+static int use_tree(struct opener *o, size_t index)
+{
+	if (o->tree != index) {
+		close_tree(o);
+		o->tree = index;
+		o->status = open_tree(o, index);
+	}
+	return o->status;
+}
+
+/*
+ * Open the directory @path (@len bytes) below @root. A path in a hostile tree may be
+ * longer than PATH_MAX: it is gone along in pieces.
+ */
+static int open_path(int root, const char *path, size_t len)
+{
+	_cleanup_close_ int at = fdio_open_dir(root, ".");
+	const char *end = path + len;
+
+	while (at >= 0 && path < end) {
+		char piece[PATH_MAX];
+		size_t take = end - path;
+		int next;
+
+		if (take >= sizeof(piece)) {
+			take = sizeof(piece) - 1;
+			while (take && path[take] != '/')
+				take--;
+		}
+		memcpy(piece, path, take);
+		piece[take] = '\0';
+		next = fdio_open_beneath(at, piece, O_RDONLY | O_DIRECTORY);
+		cleanup_close(&at);
+		at = next;
+		path += take;
+		path += path < end && *path == '/';
+	}
+	return at < 0 ? at : steal_fd(&at);
+}
+
+static int use_dir(struct opener *o, const char *path, size_t len)
+{
+	if (o->dir >= 0 && !strncmp(o->dir_path, path, len) &&
+	    !o->dir_path[len])
+		return 0;
+	close_dir(o);
+	o->dir_path = strndup(path, len);
+	if (!o->dir_path)
+		return -ENOMEM;
+	o->dir = open_path(o->root, path, len);
+	switch (o->dir) {
+	case -ENOENT:	/* removed, or a symlink, a mount or a file by now */
+	case -ENOTDIR:
+	case -ELOOP:
+	case -EXDEV:
+		return -EAGAIN;
+	default:
+		return o->dir < 0 ? o->dir : 0;
+	}
+}
+
+int opener_locate(struct opener *o, const struct file *f, const char **ret_name)
+{
+	const char *slash = strrchr(f->path, '/');
+	int r = use_tree(o, f->tree);
+
+	if (!r)
+		r = use_dir(o, f->path, slash ? slash - f->path : 0);
+	if (r)
+		return r;
+	*ret_name = slash ? slash + 1 : f->path;
+	return o->dir;
+}
+
+int opener_open(struct opener *o, const struct file *f)
+{
+	struct statx seen;
+	const char *name;
+	int dir = opener_locate(o, f, &name);
+
+	if (dir < 0)
+		return dir;
+	file_statx(f, &seen);
+	return unify_open(dir, name, &seen);
+}
+
+enum skip_reason reason_of_errno(int code)
+{
+	switch (code) {
+	case -EAGAIN:
+	case -ENOENT:
+		return SKIP_CHANGED;
+	case -EBUSY:
+		return SKIP_LOCKED;
+	case -ETXTBSY:
+		return SKIP_BUSY;
+	case -ENOSPC:
+	case -EDQUOT:
+		return SKIP_NO_SPACE;
+	default:
+		return SKIP_UNREADABLE;
+	}
+}

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "json-out.h"
+#include "vhashify.h"
+
+/* Files of which each is named in --json; beyond that the counts must do. */
+#define LISTED_FAILURES 1000
+
+static const char *const status_names[] = {
+	[TREE_SCANNED] = "scanned",
+	[TREE_LOCKED] = "locked",
+	[TREE_PACKAGES] = "package-manager",
+	[TREE_GONE] = "gone",
+};
+
+static bool is_planned(const struct file *f)
+{
+	return f->reason == SKIP_NONE;
+}
+
+/* --- for people --- */
+
+static void print_plan(const struct run *run)
+{
+	char path[4096];
+	char hex[DIGEST_HEX_SIZE];
+	size_t i;
+
+	for (i = 0; i < run->file_count; i++) {
+		const struct file *f = &run->files[i];
+		const struct tree_row *row = &run->trees[f->tree].row;
+
+		if (!is_planned(f))
+			continue;
+		digest_hex(&f->key, hex);
+		escape_bytes(path, sizeof(path), f->path, strlen(f->path));
+		printf("share %s %s %s/%s\n", hex, tree_kind_name(row->kind),
+		       row->name, path);
+	}
+}
+
+static void print_skips(const struct totals *t)
+{
+	size_t i;
+
+	for (i = SKIP_NONE + 1; i < SKIP_REASON_COUNT; i++) {
+		const struct skip_info *info = skip_reason_info(i);
+
+		if (t->outcome[i])
+			printf("%10" PRIu64 "  %s%s%s%s\n", t->outcome[i],
+			       info->text, info->hint ? " (" : "",
+			       info->hint ? info->hint : "",
+			       info->hint ? ")" : "");
+	}
+}
+
+void report_text(const struct run *run, const struct totals *t)
+{
+	bool gain = t->saved_bytes >= 0;
+	char buf[32];
+
+	if (run->dry_run)
+		print_plan(run);
+	printf("%10" PRIu64 "  regular files in %" PRIu64
+	       " guests and templates\n",
+	       t->files, t->trees);
+	printf("%10" PRIu64 "  %s, %s\n", t->outcome[SKIP_NONE],
+	       run->dry_run ? "would be shared" : "shared now",
+	       format_bytes(buf, t->shared_bytes));
+	print_skips(t);
+	if (run->links)
+		printf("%10" PRIu64 "  new shared copies, %s\n",
+		       run->new_masters, format_bytes(buf, run->new_bytes));
+	printf("%10" PRIu64 "  files read, %s\n", run->hashed_files,
+	       format_bytes(buf, run->hashed_bytes));
+	printf("%s: %s\n", run->dry_run ? "would save" :
+			   gain		? "saved" :
+					  "used",
+	       format_bytes(buf, gain ? t->saved_bytes : -t->saved_bytes));
+}
+
+/* --- for programs --- */
+
+static int add_object(struct json_object *array, struct json_object **ret)
+{
+	*ret = json_object_new_object();
+	if (!*ret)
+		return -ENOMEM;
+	if (json_object_array_add(array, *ret) < 0) {
+		json_object_put(*ret);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static struct json_object *add_array(struct json_object *doc, const char *key)
+{
+	struct json_object *array = json_object_new_array();
+
+	if (array)
+		json_object_object_add(doc, key, array);
+	return array;
+}
+
+static int add_trees(struct json_object *doc, const struct run *run)
+{
+	struct json_object *array = add_array(doc, "trees");
+	struct json_object *o;
+	int r = array ? 0 : -ENOMEM;
+	size_t i;
+
+	for (i = 0; !r && i < run->tree_count; i++) {
+		const struct tree *t = &run->trees[i];
+
+		r = add_object(array, &o);
+		if (!r)
+			r = json_add_string(o, "kind",
+					    tree_kind_name(t->row.kind));
+		if (!r)
+			r = json_add_string(o, "name", t->row.name);
+		if (!r)
+			r = json_add_string(o, "status",
+					    status_names[t->status]);
+		if (!r)
+			r = json_add_u64(o, "files", t->files);
+	}
+	return r;
+}
+
+static int add_skips(struct json_object *doc, const struct totals *t)
+{
+	struct json_object *array = add_array(doc, "skipped");
+	struct json_object *o;
+	int r = array ? 0 : -ENOMEM;
+	size_t i;
+
+	for (i = SKIP_NONE + 1; !r && i < SKIP_REASON_COUNT; i++) {
+		const struct skip_info *info = skip_reason_info(i);
+
+		if (!t->outcome[i])
+			continue;
+		r = add_object(array, &o);
+		if (!r)
+			r = json_add_string(o, "reason", info->name);
+		if (!r)
+			r = json_add_string(o, "text", info->text);
+		if (!r)
+			r = json_add_u64(o, "files", t->outcome[i]);
+		if (!r)
+			r = json_add_bool(o, "failure", info->is_failure);
+	}
+	return r;
+}
+
+static int add_file(struct json_object *array, const struct run *run,
+		    const struct file *f, struct json_object **ret)
+{
+	const struct tree_row *row = &run->trees[f->tree].row;
+	struct json_object *o;
+	int r = add_object(array, &o);
+
+	if (!r)
+		r = json_add_string(o, "kind", tree_kind_name(row->kind));
+	if (!r)
+		r = json_add_string(o, "name", row->name);
+	if (!r)
+		r = json_add_name(o, "path", f->path, strlen(f->path));
+	*ret = o;
+	return r;
+}
+
+static int add_plan(struct json_object *doc, const struct run *run)
+{
+	struct json_object *array = add_array(doc, "plan");
+	struct json_object *o;
+	char hex[DIGEST_HEX_SIZE];
+	int r = array ? 0 : -ENOMEM;
+	size_t i;
+
+	for (i = 0; !r && i < run->file_count; i++) {
+		const struct file *f = &run->files[i];
+
+		if (!is_planned(f))
+			continue;
+		digest_hex(&f->key, hex);
+		r = add_file(array, run, f, &o);
+		if (!r)
+			r = json_add_string(o, "action", "share");
+		if (!r)
+			r = json_add_string(o, "key", hex);
+		if (!r)
+			r = json_add_u64(o, "size_bytes", f->size_bytes);
+	}
+	return r;
+}
+
+static int add_failures(struct json_object *doc, const struct run *run)
+{
+	struct json_object *array = add_array(doc, "failures");
+	struct json_object *o;
+	size_t listed = 0;
+	int r = array ? 0 : -ENOMEM;
+	size_t i;
+
+	for (i = 0; !r && i < run->file_count && listed < LISTED_FAILURES;
+	     i++) {
+		const struct file *f = &run->files[i];
+		const struct skip_info *info = skip_reason_info(f->reason);
+
+		if (!info->is_failure)
+			continue;
+		listed++;
+		r = add_file(array, run, f, &o);
+		if (!r)
+			r = json_add_string(o, "reason", info->name);
+	}
+	return r;
+}
+
+static int add_saved(struct json_object *doc, int64_t saved_bytes)
+{
+	/* negative when copies were made that nothing was linked to */
+	struct json_object *n = json_object_new_int64(saved_bytes);
+
+	if (!n)
+		return -ENOMEM;
+	return json_object_object_add(doc, "saved_bytes", n) ? -ENOMEM : 0;
+}
+
+static int add_totals(struct json_object *doc, const struct run *run,
+		      const struct totals *t)
+{
+	const struct {
+		const char *name;
+		uint64_t value;
+	} numbers[] = {
+		{ "scanned_trees", t->trees },
+		{ "files", t->files },
+		{ "hashed_files", run->hashed_files },
+		{ "hashed_bytes", run->hashed_bytes },
+		{ "shared_files", t->outcome[SKIP_NONE] },
+		{ "shared_bytes", t->shared_bytes },
+		{ "new_masters", run->new_masters },
+		{ "new_bytes", run->new_bytes },
+		{ "failed_files", t->failed },
+	};
+	int r = json_add_bool(doc, "dry_run", run->dry_run);
+	size_t i;
+
+	if (!r)
+		r = json_add_string(doc, "engine",
+				    engine_name(run->pool->engine.engine));
+	for (i = 0; !r && i < sizeof(numbers) / sizeof(*numbers); i++)
+		r = json_add_u64(doc, numbers[i].name, numbers[i].value);
+	return r ? r : add_saved(doc, t->saved_bytes);
+}
+
+int report_json(const struct run *run, const struct totals *t,
+		const struct err *error)
+{
+	struct json_object *doc = json_document("vhashify");
+	int r = doc ? add_totals(doc, run, t) : -ENOMEM;
+
+	if (!r)
+		r = add_trees(doc, run);
+	if (!r)
+		r = add_skips(doc, t);
+	if (!r)
+		r = add_failures(doc, run);
+	if (!r && run->dry_run)
+		r = add_plan(doc, run);
+	if (!r && error)
+		r = json_add_name(doc, "error", error->msg,
+				  strlen(error->msg));
+	if (r)
+		json_object_put(doc);
+	else
+		json_print_document(doc);
+	return r;
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <linux/stat.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "fdio.h"
+#include "iattr.h"
+#include "log.h"
+#include "store.h"
+#include "vhashify.h"
+#include "walk.h"
+
+struct scan {
+	struct run *run;
+	size_t tree;
+	uint64_t min_size_bytes;
+	struct err *err;
+};
+
+static int add_file(struct run *run, const struct file *f)
+{
+	if (run->file_count == UINT32_MAX)
+		return -EOVERFLOW;
+	if (run->file_count == run->file_alloc) {
+		size_t want = run->file_alloc ? run->file_alloc * 2 : 1024;
+		struct file *files = realloc(run->files, want * sizeof(*files));
+
+		if (!files)
+			return -ENOMEM;
+		run->files = files;
+		run->file_alloc = want;
+	}
+	run->files[run->file_count++] = *f;
+	return 0;
+}
+
+static int add_candidate(struct scan *s, const struct walk_entry *e)
+{
+	const struct statx *x = e->stx;
+	const struct file f = {
+		.path = run_keep_path(s->run, e->path),
+		.tree = s->tree,
+		.mode = x->stx_mode,
+		.uid = x->stx_uid,
+		.gid = x->stx_gid,
+		.dev_major = x->stx_dev_major,
+		.dev_minor = x->stx_dev_minor,
+		.ino = x->stx_ino,
+		.size_bytes = x->stx_size,
+		.mtime = x->stx_mtime,
+		.ctime = x->stx_ctime,
+	};
+
+	return f.path ? add_file(s->run, &f) : -ENOMEM;
+}
+
+/* A shared name: remember which path and which tree have this content, for the
+ * rule about equal files within one tree (plan.c). */
+static int note_shared(struct scan *s, const struct walk_entry *e)
+{
+	const struct object_row *row =
+		masters_by_ino(&s->run->masters, e->stx->stx_ino);
+	uint64_t words[3];
+	int r;
+
+	s->run->outcome[SKIP_SHARED]++;
+	if (!row)
+		return 0;
+	memcpy(words, row->key.b, DIGEST_SIZE);
+	words[2] = hash_path(e->path);
+	r = set_add(&s->run->names, hash_words(words, 3));
+	words[2] = s->tree;
+	return r ? r : set_add(&s->run->holders, hash_words(words, 3));
+}
+
+static bool has_attribute(const struct statx *stx, uint64_t attribute)
+{
+	return stx->stx_attributes_mask & stx->stx_attributes & attribute;
+}
+
+/*
+ * With one link and immutable: an administrator's chattr +i, or what a run that
+ * was killed has left marked. The mark of the latter is no obstacle.
+ */
+static bool is_leftover(const struct walk_entry *e)
+{
+	_cleanup_close_ int fd = unify_open(e->dirfd, e->name, e->stx);
+	unsigned int flags;
+
+	return fd >= 0 && !iflags_get(fd, &flags) && iflags_is_shared(flags);
+}
+
+static enum skip_reason judge_single(const struct walk_entry *e)
+{
+	if (has_attribute(e->stx, STATX_ATTR_APPEND))
+		return SKIP_SPECIAL;
+	if (has_attribute(e->stx, STATX_ATTR_IMMUTABLE) && !is_leftover(e))
+		return SKIP_SPECIAL;
+	return SKIP_NONE;
+}
+
+static enum skip_reason judge_linked(struct scan *s, const struct walk_entry *e)
+{
+	struct pool *p = s->run->pool;
+	int r;
+
+	if (!s->run->links)
+		return SKIP_HARDLINKED;
+	if (p->engine.engine == ENGINE_UNPROTECTED)
+		return masters_by_ino(&s->run->masters, e->stx->stx_ino) ?
+			       SKIP_SHARED :
+			       SKIP_HARDLINKED;
+	if (!has_attribute(e->stx, STATX_ATTR_IMMUTABLE))
+		return SKIP_HARDLINKED;
+	/* known and immutable: spare the open */
+	if (masters_by_ino(&s->run->masters, e->stx->stx_ino))
+		return SKIP_SHARED;
+	r = store_is_master(p, e->dirfd, e->name, e->stx, NULL);
+	if (r < 0)
+		return reason_of_errno(r);
+	return r ? SKIP_SHARED : SKIP_HARDLINKED;
+}
+
+static int on_file(const struct walk_entry *e, void *ctx)
+{
+	struct scan *s = ctx;
+	enum skip_reason reason;
+
+	if (!S_ISREG(e->stx->stx_mode))
+		return 0;
+	s->run->trees[s->tree].files++;
+	if (e->stx->stx_nlink > 1)
+		reason = judge_linked(s, e);
+	else if (e->stx->stx_size < s->min_size_bytes)
+		reason = SKIP_SMALL;
+	else
+		reason = judge_single(e);
+	if (reason == SKIP_SHARED)
+		return note_shared(s, e);
+	if (reason == SKIP_NONE)
+		return add_candidate(s, e);
+	s->run->outcome[reason]++;
+	return 0;
+}
+
+/* Names the walk could not look at; each counts as one. */
+static int on_error(const struct walk_entry *e, int code, void *ctx)
+{
+	struct scan *s = ctx;
+	enum skip_reason reason = SKIP_UNREADABLE;
+
+	if (code == -ENOMEM)
+		return code;
+	if (code == -EXDEV)
+		reason = SKIP_OTHER_FS;
+	else if (code == -EMFILE || (code == -ELOOP && e->depth > WALK_DEPTH_MAX))
+		reason = SKIP_TOO_DEEP;
+	else if (code == -ELOOP || code == -ENOTDIR || code == -ENOENT)
+		reason = SKIP_CHANGED;	/* a directory no longer */
+	s->run->outcome[reason]++;
+	if (reason == SKIP_UNREADABLE)
+		log_warning("cannot read '%s' in %s '%s': %s, skipping it",
+			    e->path,
+			    tree_kind_name(s->run->trees[s->tree].row.kind),
+			    s->run->trees[s->tree].row.name, strerror(-code));
+	return 0;
+}
+
+static int open_scan(struct run *run, struct tree *t, int *ret_lock,
+		     int *ret_root)
+{
+	struct tree_row now;
+	int r;
+
+	*ret_lock = pool_lock_name(run->pool, t->row.kind, t->row.name, false,
+				   NULL);
+	if (*ret_lock < 0)
+		return *ret_lock;
+	r = pool_open_tree(run->pool, t->row.kind, t->row.name, &now, ret_root,
+			   NULL);
+	if (!r && strcmp(now.uuid, t->row.uuid))
+		r = -ENOENT;
+	return r;
+}
+
+/* 1 when the tree is left out and everything is fine. */
+static int leave_out(struct tree *t, int code, const char *manager)
+{
+	const char *kind = tree_kind_name(t->row.kind);
+
+	if (manager) {
+		t->status = TREE_PACKAGES;
+		log_notice("%s is at work in %s '%s', skipping it", manager,
+			   kind, t->row.name);
+	} else if (code == -EBUSY) {
+		t->status = TREE_LOCKED;
+		log_notice("%s '%s' is in use by another command, skipping it",
+			   kind, t->row.name);
+	} else if (code == -ENOENT) {
+		t->status = TREE_GONE;
+		log_notice("%s '%s' was destroyed meanwhile", kind,
+			   t->row.name);
+	} else {
+		return code;
+	}
+	return 1;
+}
+
+static int scan_tree(struct run *run, size_t index, struct err *err)
+{
+	static const struct walk_ops ops = { .file = on_file,
+					     .error = on_error };
+	struct scan s = { .run = run, .tree = index, .err = err };
+	struct tree *t = &run->trees[index];
+	_cleanup_close_ int lock = -1;
+	_cleanup_close_ int root = -1;
+	const char *manager = NULL;
+	int r = open_scan(run, t, &lock, &root);
+
+	s.min_size_bytes = run->opts->min_size_bytes ?: 1;
+	if (!r)
+		manager = packages_busy(root);
+	if (r || manager)
+		r = leave_out(t, r, manager);
+	if (r < 0)
+		return err_errno(err, r, "cannot open %s '%s'",
+				 tree_kind_name(t->row.kind), t->row.name);
+	return r ? 0 : walk_tree(root, &ops, &s, err);
+}
+
+int scan_trees(struct run *run, struct err *err)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; !r && i < run->tree_count; i++) {
+		if (run->trees[i].status != TREE_SCANNED)
+			continue;
+		log_info("scanning %s '%s'",
+			 tree_kind_name(run->trees[i].row.kind),
+			 run->trees[i].row.name);
+		r = scan_tree(run, i, err);
+	}
+	return r;
+}

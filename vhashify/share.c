@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Carry out the plan on an engine that links.
+ *
+ * Batches of groups: for each group a master is found or made, one sync puts all
+ * of them on disk, then names are exchanged, tree by tree. What is left of a group
+ * when its master has as many links as allowed, or turned out to be another file
+ * with the same key, goes on to the next round with the next master.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "cleanup.h"
+#include "fdio.h"
+#include "iattr.h"
+#include "log.h"
+#include "store.h"
+#include "vhashify.h"
+
+/* One descriptor for each group; and what must fit on the disk a second time
+ * before the first byte is freed. */
+#define BATCH_GROUPS 256
+#define BATCH_BYTES (UINT64_C(256) << 20)
+
+/* Who can make files collide under one key gets so many masters a run. */
+#define COLLISION_ROUNDS 4
+
+/* A group being shared: its members still to come are those not `tried`. */
+struct job {
+	struct group *group;
+	struct master m;
+	bool known;		/* a master was there, or a member is linked */
+	bool progress;		/* this round came to a decision on a member */
+	bool collided;		/* this round met different bytes */
+	unsigned int collisions; /* rounds that did */
+};
+
+struct task {
+	uint32_t file;
+	struct job *job;
+};
+
+struct share {
+	struct run *run;
+	struct opener opener;
+	struct staging scratch;
+	struct job *jobs;
+	size_t job_count;
+	struct task *tasks;
+	size_t task_alloc;
+};
+
+static struct file *member(struct run *run, const struct group *g, size_t i)
+{
+	return &run->files[run->order[g->first + i]];
+}
+
+/* The last word on a member; SKIP_NONE: it is shared. */
+static void decide(struct file *f, enum skip_reason reason)
+{
+	f->tried = true;
+	file_skip(f, reason);
+}
+
+static struct file *next_member(struct run *run, const struct job *job,
+				size_t *ret_left)
+{
+	struct file *first = NULL;
+	size_t i;
+
+	*ret_left = 0;
+	for (i = 0; i < job->group->count; i++) {
+		struct file *f = member(run, job->group, i);
+
+		if (f->tried)
+			continue;
+		if (!first)
+			first = f;
+		++*ret_left;
+	}
+	return first;
+}
+
+static void decide_rest(struct run *run, const struct job *job,
+			 enum skip_reason reason)
+{
+	size_t i;
+
+	for (i = 0; i < job->group->count; i++)
+		if (!member(run, job->group, i)->tried)
+			decide(member(run, job->group, i), reason);
+}
+
+/* Find or make the master that @f is equal to. */
+static int intern_member(struct share *s, struct file *f, struct master *ret,
+			 struct err *err)
+{
+	_cleanup_close_ int fd = opener_open(&s->opener, f);
+	_cleanup_iattr_ struct iattr attr = IATTR_INIT;
+	struct statx seen;
+	int r = fd < 0 ? fd : iattr_read_fd(fd, &attr);
+
+	if (r < 0)
+		return err_errno(err, r, "cannot read '%s'", f->path);
+	file_statx(f, &seen);
+	if (!statx_unchanged(&attr.stx, &seen))
+		return -EAGAIN;
+	return store_intern(s->run->pool, fd, &attr, ret, err);
+}
+
+/* Is the error about this file, or must the run end? */
+static bool is_about_file(int code)
+{
+	return code != -EROFS && code != -ENOMEM && code != -EIO &&
+	       code != -EUCLEAN;
+}
+
+static void count_master(struct share *s, struct job *job)
+{
+	if (!job->m.created)
+		return;
+	s->run->new_masters++;
+	s->run->new_bytes += job->m.stx.stx_size;
+}
+
+/* Get a master for the job, by the first member that has one. */
+static int find_master(struct share *s, struct job *job, struct err *err)
+{
+	struct run *run = s->run;
+
+	for (;;) {
+		struct err why = { 0 };
+		size_t left;
+		struct file *f = next_member(run, job, &left);
+		int r;
+
+		if (!f)
+			return 0;
+		if (left == 1 && !job->known) {
+			/* the others fell out: nobody left to share with */
+			decide(f, SKIP_UNIQUE);
+			return 0;
+		}
+		r = intern_member(s, f, &job->m, &why);
+		if (!r) {
+			count_master(s, job);
+			return 0;
+		}
+		if (!is_about_file(r)) {
+			*err = why;
+			return r;
+		}
+		log_info("'%s': %s", f->path, why.msg);
+		if (reason_of_errno(r) == SKIP_NO_SPACE)
+			decide_rest(run, job, SKIP_NO_SPACE);
+		else
+			decide(f, reason_of_errno(r));
+	}
+}
+
+static bool has_links_left(const struct share *s, const struct master *m)
+{
+	struct statx now;
+
+	return !fdio_statx(m->fd, NULL, &now) &&
+	       now.stx_nlink < s->run->pool->info.link_limit;
+}
+
+/* Exchange one name. Leaves the member untried when the next master shall do. */
+static int share_member(struct share *s, struct job *job, struct file *f,
+			struct err *err)
+{
+	enum skip_reason reason = SKIP_NONE;
+	struct statx seen;
+	const char *name;
+	int dir, r;
+
+	if (!has_links_left(s, &job->m))
+		return 0;
+	dir = opener_locate(&s->opener, f, &name);
+	if (dir < 0) {
+		decide(f, reason_of_errno(dir));
+		job->progress = true;
+		return 0;
+	}
+	file_statx(f, &seen);
+	r = unify_replace(s->run->pool, &s->scratch, dir, name, &seen, &job->m,
+			  &reason, err);
+	if (r == -EMLINK)
+		return 0;
+	if (r < 0)
+		return r;
+	if (reason == SKIP_DIFFERENT && job->collisions < COLLISION_ROUNDS) {
+		job->collided = true;
+		return 0;
+	}
+	decide(f, reason);
+	job->known |= reason == SKIP_NONE;
+	job->progress = true;
+	return 0;
+}
+
+static int by_file(const void *a, const void *b)
+{
+	const struct task *x = a;
+	const struct task *y = b;
+
+	return (x->file > y->file) - (x->file < y->file);
+}
+
+static int add_task(struct share *s, size_t *count, uint32_t file,
+		    struct job *job)
+{
+	if (*count == s->task_alloc) {
+		size_t want = s->task_alloc ? s->task_alloc * 2 : 1024;
+		struct task *tasks = realloc(s->tasks, want * sizeof(*tasks));
+
+		if (!tasks)
+			return -ENOMEM;
+		s->tasks = tasks;
+		s->task_alloc = want;
+	}
+	s->tasks[(*count)++] = (struct task){ .file = file, .job = job };
+	return 0;
+}
+
+/* All members still to come of jobs that have a master, in order of trees. */
+static int collect_tasks(struct share *s, size_t *ret_count)
+{
+	size_t i, j;
+	int r = 0;
+
+	*ret_count = 0;
+	for (j = 0; j < s->job_count; j++) {
+		struct job *job = &s->jobs[j];
+		const struct group *g = job->group;
+
+		for (i = 0; !r && job->m.fd >= 0 && i < g->count; i++)
+			if (!member(s->run, g, i)->tried)
+				r = add_task(s, ret_count,
+					     s->run->order[g->first + i], job);
+	}
+	if (!r && *ret_count)
+		qsort(s->tasks, *ret_count, sizeof(*s->tasks), by_file);
+	return r;
+}
+
+static int exchange_names(struct share *s, size_t count, struct err *err)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; !r && i < count; i++)
+		r = share_member(s, s->tasks[i].job,
+				 &s->run->files[s->tasks[i].file], err);
+	return r;
+}
+
+static void end_round(struct share *s)
+{
+	size_t j;
+
+	for (j = 0; j < s->job_count; j++) {
+		struct job *job = &s->jobs[j];
+
+		/* a filesystem that has fewer links than we were told */
+		if (job->m.fd >= 0 && !job->progress && !job->collided)
+			decide_rest(s->run, job, SKIP_REFUSED);
+		job->collisions += job->collided;
+		job->collided = false;
+		job->progress = false;
+		master_release(&job->m);
+		job->m = (struct master)MASTER_INIT;
+	}
+}
+
+/* One round: 1 when there may be something left for another one. */
+static int share_round(struct share *s, struct err *err)
+{
+	size_t count = 0;
+	size_t j;
+	int r = 0;
+
+	for (j = 0; !r && j < s->job_count; j++)
+		r = find_master(s, &s->jobs[j], err);
+	if (!r)
+		r = collect_tasks(s, &count);
+	/* also for masters that were there: another command may have made them
+	 * a moment ago, and what they replace is on disk */
+	if (!r && count)
+		r = store_sync(s->run->pool, err);
+	if (!r)
+		r = exchange_names(s, count, err);
+	end_round(s);
+	return r ? r : count > 0;
+}
+
+static int share_batch(struct share *s, struct err *err)
+{
+	int r;
+
+	do
+		r = share_round(s, err);
+	while (r > 0);
+	return r;
+}
+
+static size_t fill_batch(struct share *s, size_t next)
+{
+	struct run *run = s->run;
+	uint64_t bytes = 0;
+	size_t masters;
+
+	s->job_count = 0;
+	while (next < run->group_count && s->job_count < BATCH_GROUPS &&
+	       bytes < BATCH_BYTES) {
+		struct group *g = &run->groups[next++];
+		const struct file *f = member(run, g, 0);
+
+		bytes += f->size_bytes;
+		s->jobs[s->job_count++] = (struct job){
+			.group = g,
+			.m = MASTER_INIT,
+			.known = masters_by_key(&run->masters, &f->key,
+						&masters),
+		};
+	}
+	return next;
+}
+
+static int share_all(struct share *s, struct err *err)
+{
+	size_t next = 0;
+	int r = staging_create(s->run->pool, &s->scratch, err);
+
+	if (r < 0)
+		return r;
+	while (!r && next < s->run->group_count) {
+		next = fill_batch(s, next);
+		r = share_batch(s, err);
+	}
+	/* what could not be put back lies there: recovery keeps it */
+	if (r == -ENOTRECOVERABLE)
+		return r;
+	staging_release(&s->scratch);
+	return r;
+}
+
+static void mark_unreached(struct run *run)
+{
+	size_t i, j;
+
+	for (j = 0; j < run->group_count; j++)
+		for (i = 0; i < run->groups[j].count; i++)
+			if (!member(run, &run->groups[j], i)->tried)
+				decide(member(run, &run->groups[j], i),
+					SKIP_NOT_REACHED);
+}
+
+/* --- what it would do --- */
+
+/* How many more names the masters that are there can take. */
+static int links_left(struct run *run, const struct digest *key,
+		      uint64_t *ret_left, struct err *err)
+{
+	const uint32_t limit = run->pool->info.link_limit;
+	size_t count, i;
+	const struct object_row *row = masters_by_key(&run->masters, key,
+						      &count);
+
+	*ret_left = 0;
+	for (i = 0; i < count; i++) {
+		struct statx x;
+		int r = store_stat(run->pool, key, row[i].replica, &x, err);
+
+		if (r == -ENOENT)
+			continue;
+		if (r < 0)
+			return r;
+		if (x.stx_nlink < limit)
+			*ret_left += limit - x.stx_nlink;
+	}
+	return 0;
+}
+
+static int predict_masters(struct run *run, struct err *err)
+{
+	const uint64_t each = run->pool->info.link_limit - 1;
+	size_t j;
+
+	for (j = 0; j < run->group_count; j++) {
+		const struct group *g = &run->groups[j];
+		const struct file *f = member(run, g, 0);
+		uint64_t left;
+		uint64_t masters = 0;
+		int r = links_left(run, &f->key, &left, err);
+
+		if (r < 0)
+			return r;
+		if (g->count > left)
+			masters = (g->count - left + each - 1) / each;
+		run->new_masters += masters;
+		run->new_bytes += masters * f->size_bytes;
+	}
+	return 0;
+}
+
+int share_links(struct run *run, struct err *err)
+{
+	struct share s = { .run = run, .opener = OPENER_INIT(run),
+			   .scratch = STAGING_INIT };
+	int r;
+
+	if (!run->group_count)
+		return 0;
+	if (run->dry_run)
+		return predict_masters(run, err);
+	s.jobs = calloc(BATCH_GROUPS, sizeof(*s.jobs));
+	r = s.jobs ? share_all(&s, err) : -ENOMEM;
+	if (r < 0) {
+		mark_unreached(run);
+		if (err && !err->code)
+			err_errno(err, r, "cannot share");
+	}
+	opener_release(&s.opener);
+	free(s.jobs);
+	free(s.tasks);
+	return r;
+}

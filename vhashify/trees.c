@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "vhashify.h"
+
+static int add_trees(struct run *run, const struct tree_row *rows, size_t count)
+{
+	struct tree *trees = realloc(run->trees, (run->tree_count + count + 1) *
+							 sizeof(*trees));
+	size_t i;
+
+	if (!trees)
+		return -ENOMEM;
+	run->trees = trees;
+	for (i = 0; i < count; i++) {
+		struct tree *t = &trees[run->tree_count++];
+
+		*t = (struct tree){ .row = rows[i] };
+		if (t->row.state == TREE_READY)
+			continue;
+		t->status = TREE_LOCKED;
+		log_notice("%s '%s' is being %s, skipping it",
+			   tree_kind_name(t->row.kind), t->row.name,
+			   t->row.state == TREE_CREATING ? "created" :
+							   "destroyed");
+	}
+	return 0;
+}
+
+static int select_kind(struct run *run, enum tree_kind kind, struct err *err)
+{
+	struct tree_row *rows = NULL;
+	size_t count = 0;
+	int r = catalog_tree_list(run->pool->catalog, kind, &rows, &count, err);
+
+	if (r < 0)
+		return r;
+	r = add_trees(run, rows, count);
+	free(rows);
+	return r < 0 ? err_errno(err, r, "cannot list the trees") : 0;
+}
+
+static bool is_selected(const struct run *run, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < run->tree_count; i++)
+		if (!strcmp(run->trees[i].row.name, name))
+			return true;
+	return false;
+}
+
+static int select_guest(struct run *run, const char *name, struct err *err)
+{
+	struct tree_row row;
+	int r = tree_name_check(TREE_GUEST, name, err);
+
+	/* named twice is meant once */
+	if (r < 0 || is_selected(run, name))
+		return r;
+	r = catalog_tree_find(run->pool->catalog, TREE_GUEST, name, &row, err);
+	if (r == -ENOENT)
+		return err_set(err, r, "no such guest '%s'", name);
+	if (r < 0)
+		return r;
+	r = add_trees(run, &row, 1);
+	return r < 0 ? err_errno(err, r, "cannot list the trees") : 0;
+}
+
+int trees_select(struct run *run, char **names, int count, struct err *err)
+{
+	int r = 0;
+	int i;
+
+	/* templates first: what is equal to a template's file gets its path */
+	if (!count) {
+		r = select_kind(run, TREE_TEMPLATE, err);
+		return r ? r : select_kind(run, TREE_GUEST, err);
+	}
+	for (i = 0; !r && i < count; i++)
+		r = select_guest(run, names[i], err);
+	return r;
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stddef.h>
+
+#include "engine.h"
+#include "fdio.h"
+#include "log.h"
+#include "vhashify.h"
+
+static int find_equal(struct run *run, struct err *err)
+{
+	int r = 0;
+
+	if (run->links)
+		r = masters_load(&run->masters, run->pool->catalog, err);
+	if (!r)
+		r = scan_trees(run, err);
+	if (!r)
+		r = choose_candidates(run, err);
+	if (r < 0)
+		return r;
+	if (!run->links) {
+		digest_extents(run);
+		return plan_extents(run, err);
+	}
+	digest_candidates(run);
+	return plan_links(run, err);
+}
+
+static int check_engine(const struct pool *p, struct err *err)
+{
+	if (engine_links(p->engine.engine) ||
+	    p->engine.engine == ENGINE_REFLINK)
+		return 0;
+	return err_set(err, -EOPNOTSUPP,
+		       "nothing can be shared in the pool '%s': %s", p->path,
+		       p->engine.why);
+}
+
+/* After an error in the last phase there is something to report nevertheless. */
+static int report(const struct cmd_ctx *ctx, const struct run *run,
+		  const struct err *error)
+{
+	struct totals t;
+	int r = 0;
+
+	totals_count(run, &t);
+	if (ctx->json)
+		r = report_json(run, &t, error);
+	else
+		report_text(run, &t);
+	return r ? r : t.failed ? EXIT_SOME_FAILED : EXIT_OK;
+}
+
+static int share(struct cmd_ctx *ctx, struct run *run)
+{
+	int r = trees_select(run, ctx->argv, ctx->argc, &ctx->err);
+	int status;
+
+	if (!r)
+		r = find_equal(run, &ctx->err);
+	if (r < 0)
+		return r;
+	r = run->links ? share_links(run, &ctx->err) :
+			 share_extents(run, &ctx->err);
+	status = report(ctx, run, r < 0 ? &ctx->err : NULL);
+	return r < 0 ? r : status;
+}
+
+static int run_vhashify(struct cmd_ctx *ctx)
+{
+	struct run run = { .pool = ctx->pool,
+			   .opts = ctx->opts,
+			   .dry_run = ctx->dry_run,
+			   .all_trees = !ctx->argc };
+	int r = check_engine(ctx->pool, &ctx->err);
+
+	if (r < 0)
+		return r;
+	fdio_raise_nofile();
+	run.links = engine_links(ctx->pool->engine.engine);
+	r = share(ctx, &run);
+	run_release(&run);
+	return r;
+}
+
+static const struct cmd_opt options[] = {
+	{ .name = "min-size",
+	  .kind = OPT_NUMBER,
+	  .arg = "N",
+	  .help = "leave files below N bytes alone (default 1)",
+	  .offset = offsetof(struct options, min_size_bytes) },
+	{ .name = "within-guest",
+	  .kind = OPT_FLAG,
+	  .help = "also link equal files of one guest to each other",
+	  .offset = offsetof(struct options, within_guest) },
+	{ 0 }
+};
+
+static const struct cmd commands[] = {
+	{ .min_operands = 0,
+	  .max_operands = -1,
+	  .flags = CMD_JSON | CMD_DRY_RUN | CMD_ROOT | CMD_POOL_RW,
+	  .operands = "[GUEST...]",
+	  .summary = "find equal files in guests and share them",
+	  .opts = options,
+	  .opts_size = sizeof(struct options),
+	  .run = run_vhashify },
+	{ 0 }
+};
+
+static const struct cmd_tool tool = {
+	.name = "vhashify",
+	.summary = "find equal files in guests and templates, share them",
+	.cmds = commands,
+};
+
+int main(int argc, char **argv)
+{
+	return cmd_main(&tool, argc, argv);
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * vhashify: find equal files in guests and templates, share them.
+ *
+ * The phases, one file each, in this order; all work on one struct run:
+ *
+ *	trees.c		which trees, and opening files in them later
+ *	scan.c		walk them: a struct file per candidate, counts for the rest
+ *	candidates.c	who could be equal to somebody: only those are read
+ *	digest.c	read: the key of each
+ *	plan.c		groups by key, and what shall be shared under the rules
+ *	share.c		engines that link: masters, one sync, exchange of names
+ *	extents.c	engine `reflink`: the same two phases for extents
+ *	report.c	what was done, or with --dry-run would be
+ *
+ * A candidate's `reason` is SKIP_NONE as long as it is in the game; whatever phase
+ * takes it out says why. In the end SKIP_NONE means shared. So every regular file
+ * of every tree scanned has exactly one outcome, and --dry-run is the same code
+ * without the last step.
+ *
+ * Memory: about 150 bytes and the path for each candidate (a private file), 16
+ * bytes for each name that is shared, 60 for each master. One thread.
+ */
+#ifndef VHASHIFY_H
+#define VHASHIFY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "catalog.h"
+#include "cmd.h"
+#include "err.h"
+#include "hash.h"
+#include "pool.h"
+#include "unify.h"
+
+struct options {
+	uint64_t min_size_bytes; /* 0 counts as 1: empty files stay */
+	bool within_guest;
+};
+
+/* --- sets of 64-bit numbers (set.c) --- */
+
+/* Open addressing; hashes of things go in, so a collision (one in 2^64 pairs)
+ * may only ever cost a saving. Zero is a valid empty set. */
+struct set {
+	uint64_t *slots;
+	size_t count;
+	size_t size;		/* power of two */
+	bool has_zero;
+};
+
+int set_add(struct set *s, uint64_t value); /* 0 or -ENOMEM */
+bool set_has(const struct set *s, uint64_t value);
+void set_release(struct set *s);
+
+/* A digest of a short record, for such sets. */
+uint64_t hash_words(const uint64_t *words, size_t count);
+uint64_t hash_path(const char *path);
+
+/* --- masters that are there (masters.c) --- */
+
+struct masters {
+	struct object_row *rows;	/* by key, then replica */
+	size_t count;
+	size_t alloc;
+	uint32_t *by_ino;		/* indexes of rows */
+};
+
+int masters_load(struct masters *m, struct catalog *c, struct err *err);
+const struct object_row *masters_by_ino(const struct masters *m, uint64_t ino);
+/* The first of *@ret_count rows with @key; NULL when there is none. */
+const struct object_row *masters_by_key(const struct masters *m,
+					const struct digest *key,
+					size_t *ret_count);
+void masters_release(struct masters *m);
+
+/* --- trees and candidates --- */
+
+enum tree_status {
+	TREE_SCANNED,
+	TREE_LOCKED,		/* another command has it */
+	TREE_PACKAGES,		/* a package manager is at work in it */
+	TREE_GONE,		/* destroyed since we made the list */
+};
+
+struct tree {
+	struct tree_row row;
+	enum tree_status status;
+	uint64_t files;		/* regular files seen */
+};
+
+struct file {
+	const char *path;	/* relative to the rootfs; owned by the run */
+	uint32_t tree;		/* index in run.trees */
+	uint32_t mode;
+	uint32_t uid, gid;
+	uint32_t dev_major, dev_minor;
+	uint64_t ino;
+	uint64_t size_bytes;
+	struct statx_timestamp mtime, ctime;
+	uint64_t meta;		/* digest of size and metadata, without xattrs */
+	struct digest key;	/* of content and metadata; reflink: of content */
+	struct digest extents;	/* reflink only */
+	uint8_t reason;		/* enum skip_reason */
+	bool located;		/* extents is valid */
+	bool paired;		/* another tree has the same at this path */
+	bool tried;		/* the share phase came to it */
+};
+
+/* Members of one key, as indexes of run.files in run.order, ascending. */
+struct group {
+	size_t first;
+	size_t count;
+};
+
+struct path_block;
+
+struct run {
+	struct pool *pool;
+	const struct options *opts;
+	bool dry_run;
+	bool links;		/* the engine shares inodes, not extents */
+
+	struct tree *trees;
+	size_t tree_count;
+	bool all_trees;		/* no operands were given */
+
+	struct file *files;
+	size_t file_count;
+	size_t file_alloc;
+	struct path_block *paths;
+
+	struct masters masters;
+	struct set names;	/* (key, path) of every shared name seen */
+	struct set holders;	/* (key, tree) of the same */
+
+	uint32_t *order;
+	struct group *groups;	/* what the plan wants shared */
+	size_t group_count;
+
+	/* outcomes of files that never became candidates */
+	uint64_t outcome[SKIP_REASON_COUNT];
+	uint64_t hashed_files, hashed_bytes;
+	uint64_t new_masters, new_bytes;
+};
+
+/* The status of the candidate as it was seen, for statx_unchanged(). */
+void file_statx(const struct file *f, struct statx *ret);
+
+/* Take a candidate out of the game. */
+static inline void file_skip(struct file *f, enum skip_reason reason)
+{
+	f->reason = reason;
+}
+
+/* A copy of @path that lives as long as @run; NULL when memory is out. */
+const char *run_keep_path(struct run *run, const char *path);
+
+void run_release(struct run *run);
+
+/* --- phases; 0 or -errno with @err; reading cannot fail as a whole --- */
+
+int trees_select(struct run *run, char **names, int count, struct err *err);
+int scan_trees(struct run *run, struct err *err);
+int choose_candidates(struct run *run, struct err *err);
+void digest_candidates(struct run *run);
+int plan_links(struct run *run, struct err *err);
+int share_links(struct run *run, struct err *err);
+void digest_extents(struct run *run);
+int plan_extents(struct run *run, struct err *err);
+int share_extents(struct run *run, struct err *err);
+
+/* Sort files that are in the game by key into run.order; groups of at least
+ * @min members go to run.groups, members of smaller ones become `unique`. */
+int group_by_key(struct run *run, size_t min, struct err *err);
+
+/* Forget the members of @g that are out of the game; the number left. */
+size_t group_compact(struct run *run, struct group *g);
+
+/* Read one candidate; see digest.c. */
+struct opener;
+void digest_file(struct run *run, struct opener *o, struct file *f);
+
+/* --- reaching candidates again (opener.c) --- */
+
+/*
+ * One tree and one of its directories stay open, so that candidates visited in
+ * order cost one open each. The tree is the one that was scanned or it is not
+ * opened. Its name is locked meanwhile, but for a reader: who only reads is no
+ * obstacle to a command that destroys the tree.
+ */
+struct opener {
+	struct run *run;
+	bool reader;
+	size_t tree;
+	int root;
+	int lock;
+	int dir;
+	char *dir_path;
+	int status;		/* why `tree` could not be opened, or 0 */
+};
+#define OPENER_INIT(run_) { .run = (run_), .tree = SIZE_MAX, .root = -1, \
+			    .lock = -1, .dir = -1 }
+#define READER_INIT(run_) { .run = (run_), .reader = true, .tree = SIZE_MAX, \
+			    .root = -1, .lock = -1, .dir = -1 }
+#define _cleanup_opener_ __attribute__((cleanup(opener_release)))
+
+/* The directory (borrowed until the next call) and name of @f. -EBUSY: locked;
+ * -EAGAIN: the tree or the directory is not what it was; else -errno. */
+int opener_locate(struct opener *o, const struct file *f, const char **ret_name);
+/* @f open for reading; the same errors. */
+int opener_open(struct opener *o, const struct file *f);
+void opener_release(struct opener *o);
+
+/* What a failure to reach a file means for it. */
+enum skip_reason reason_of_errno(int code);
+
+/* --- package managers (packages.c) --- */
+
+/* Is one at work in this tree? Its name ("dpkg"), or NULL. */
+const char *packages_busy(int rootfs_fd);
+
+/* --- output (report.c) --- */
+
+struct totals {
+	uint64_t trees, files;
+	uint64_t outcome[SKIP_REASON_COUNT];
+	uint64_t shared_bytes;
+	int64_t saved_bytes;
+	uint64_t failed;
+};
+
+void totals_count(const struct run *run, struct totals *ret);
+void report_text(const struct run *run, const struct totals *t);
+/* @error: what ended the run early, or NULL. */
+int report_json(const struct run *run, const struct totals *t,
+		const struct err *error);
+
+#endif
