@@ -10,10 +10,16 @@
  *	r = catalog_commit(cat, err);
  *	catalog_close(cat);
  *
+ * A change outside of begin and commit is a transaction of its own and durable
+ * when the function returns; but rows of the object table, being a cache, are
+ * collected and written with the next commit, by thousands, or at close. Whoever
+ * has this catalog open sees them at once. Begin before the first of several
+ * changes of which a crash must leave all or none.
+ *
  * Single-threaded: one object per thread. A transaction is short and never open
  * during slow file I/O. Writers of other processes are waited for (30 s), then
- * -EBUSY. A corrupt file gives -EUCLEAN, a newer schema -EOPNOTSUPP, and neither
- * is altered.
+ * -EBUSY. A corrupt or foreign file gives -EUCLEAN, a newer schema -EOPNOTSUPP,
+ * and neither is altered. After an error inside a transaction, roll back.
  */
 #ifndef COWLINK_CATALOG_H
 #define COWLINK_CATALOG_H
@@ -23,17 +29,16 @@
 
 #include "err.h"
 #include "hash.h"
+#include "uuid.h"
 
 #define CATALOG_APPLICATION_ID 0x436f774c	/* "CowL" */
 #define TREE_NAME_MAX 64
-#define UUID_TEXT_SIZE 37
 
 struct catalog;
 
 enum catalog_mode {
 	CATALOG_RO,	/* also on a read-only filesystem */
-	CATALOG_RW,
-	CATALOG_CREATE,	/* fails with -EEXIST where there is one */
+	CATALOG_RW,	/* applies the migrations that are missing */
 };
 
 enum tree_kind { TREE_TEMPLATE, TREE_GUEST };
@@ -78,16 +83,26 @@ struct object_row {
 	uint64_t size_bytes;
 };
 
+/*
+ * Make the catalog of a new pool, with its pool row, whole or not at all: it is
+ * built as catalog.new and renamed to catalog.db. -EEXIST where there is one. What
+ * an attempt that was killed left of catalog.new is replaced.
+ */
+int catalog_create(int pool_fd, const struct pool_info *info, struct err *err);
+
+/* -ENOENT when the directory has no catalog. */
 int catalog_open(int pool_fd, enum catalog_mode mode, struct catalog **ret,
 		 struct err *err);
 void catalog_close(struct catalog *c);	/* NULL is fine; rolls back */
+
+/* How long to wait for other writers; 30000 at first. */
+void catalog_set_wait(struct catalog *c, unsigned int wait_ms);
 
 int catalog_begin(struct catalog *c, struct err *err);
 int catalog_commit(struct catalog *c, struct err *err);
 void catalog_rollback(struct catalog *c);	/* no-op outside a transaction */
 
-int catalog_set_pool(struct catalog *c, const struct pool_info *info,
-		     struct err *err);
+/* -EUCLEAN when it is not there. */
 int catalog_get_pool(struct catalog *c, struct pool_info *ret, struct err *err);
 
 /* -EEXIST when kind and name are taken. Sets row->id. */
@@ -103,8 +118,11 @@ int catalog_tree_remove(struct catalog *c, int64_t id, struct err *err);
 int catalog_tree_list(struct catalog *c, enum tree_kind kind,
 		      struct tree_row **ret, size_t *ret_count,
 		      struct err *err);
+/* The same: all rows that are not READY, of both kinds. */
+int catalog_tree_unfinished(struct catalog *c, struct tree_row **ret,
+			    size_t *ret_count, struct err *err);
 
-/* Adds or replaces. */
+/* Adds or replaces; a row of another master with the same inode goes. */
 int catalog_object_put(struct catalog *c, const struct object_row *row,
 		       struct err *err);
 int catalog_object_remove(struct catalog *c, const struct digest *key,
@@ -117,6 +135,7 @@ int catalog_object_each(struct catalog *c,
 			int (*fn)(const struct object_row *row, void *ctx),
 			void *ctx, struct err *err);
 int catalog_object_clear(struct catalog *c, struct err *err);
+int catalog_object_count(struct catalog *c, uint64_t *ret, struct err *err);
 
 /* SQLite's own integrity and foreign key check; -EUCLEAN with its first words. */
 int catalog_verify(struct catalog *c, struct err *err);
@@ -124,5 +143,10 @@ int catalog_verify(struct catalog *c, struct err *err);
 /* "template" and "guest"; "creating", "ready", "destroying". */
 const char *tree_kind_name(enum tree_kind kind);
 const char *tree_state_name(enum tree_state state);
+int tree_kind_parse(const char *name, enum tree_kind *ret);   /* -EINVAL */
+int tree_state_parse(const char *name, enum tree_state *ret); /* -EINVAL */
+
+/* CLOCK_REALTIME in nanoseconds. */
+int64_t realtime_ns(void);
 
 #endif

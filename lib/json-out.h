@@ -2,8 +2,9 @@
 /*
  * What all --json output has in common, on top of json-c: one document with
  * "format": 1 at the top, sizes as integers whose names end in _bytes, times as
- * integers ending in _ns, and names that are not UTF-8 as NAME (escaped) and
- * NAME_b64 (exact). Functions abort the document with -ENOMEM only.
+ * integers ending in _ns. A name that is not UTF-8 or holds control characters is
+ * given twice, as NAME (escaped as in err.h) and NAME_b64 (exact): where there is a
+ * NAME_b64, that one counts. Functions fail with -ENOMEM only.
  */
 #ifndef COWLINK_JSON_OUT_H
 #define COWLINK_JSON_OUT_H
@@ -12,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A new object with "format": 1 and "tool": @tool. */
+/* A new object with "format": 1 and "tool": @tool; NULL when memory is out. */
 struct json_object *json_document(const char *tool);
 
 /* A name that may hold any bytes. */

@@ -22,6 +22,7 @@
 #define POOL_LINK_LIMIT_DEFAULT 32000	/* half of ext4's 65000 */
 #define POOL_LINK_LIMIT_MAX 64000
 #define TREE_ID_XATTR "trusted.cowlink.id"
+#define POOL_INFO_XATTR "trusted.cowlink.pool"
 
 struct pool {
 	char *path;		/* as given, for messages */
@@ -49,21 +50,29 @@ struct pool_options {
 
 /*
  * Which pool: @option (--pool) if not NULL, else $COWLINK_POOL, else `pool =
- * DIR` in $(sysconfdir)/cowlink.conf, else the compiled-in default. malloc'ed.
+ * DIR` in $(sysconfdir)/cowlink.conf ($COWLINK_CONFIG names another file), else
+ * the compiled-in default. malloc'ed.
  */
 int pool_locate(const char *option, char **ret_path, struct err *err);
 
-/* Make a pool in @path, which is missing or an empty directory. -EOPNOTSUPP on a
- * filesystem that cannot hold one (no hard links, no trusted xattrs). */
+/*
+ * Make a pool in @path, which is missing or an empty directory (an empty
+ * lost+found and what an init that was killed left do not count). -EOPNOTSUPP on
+ * a filesystem that cannot hold one, with what it lacks. A failure leaves what was
+ * there before.
+ */
 int pool_create(const char *path, const struct pool_options *opt,
 		struct err *err);
 
+/* -ENOENT when there is no pool. A lock that somebody has is waited for, with a
+ * notice. */
 int pool_open(const char *path, enum pool_mode mode, struct pool **ret,
 	      struct err *err);
 void pool_close(struct pool *p);	/* NULL is fine */
 
-/* One line for people: the engine and why; loud when unprotected. */
-void pool_announce(const struct pool *p);
+/* One line for people: the engine and why, if it was probed; loud when
+ * unprotected. With @quiet only the loud one. */
+void pool_announce(const struct pool *p, bool quiet);
 
 /* 1 to 64 bytes of [A-Za-z0-9._+-], the first a letter or digit. Else
  * err_usage() says what is wrong with it. */
@@ -72,7 +81,8 @@ int tree_name_check(enum tree_kind kind, const char *name, struct err *err);
 /* The directory that holds trees of this kind. */
 int pool_trees_fd(const struct pool *p, enum tree_kind kind);
 
-/* Open a READY tree's rootfs; -ENOENT "no such guest 'x'". */
+/* Open a READY tree's rootfs; -ENOENT "no such guest 'x'", -EBUSY while another
+ * command makes or destroys it, -EUCLEAN when its directory is missing. */
 int pool_open_tree(struct pool *p, enum tree_kind kind, const char *name,
 		   struct tree_row *ret_row, int *ret_rootfs_fd,
 		   struct err *err);
@@ -85,6 +95,10 @@ int pool_open_tree(struct pool *p, enum tree_kind kind, const char *name,
 #define POOL_LOCK_SHARD 101
 int pool_lock_name(struct pool *p, int kind, const char *name, bool wait,
 		   struct err *err);
+
+/* Does anybody else hold the pool lock, in whatever way? Takes none; false where it
+ * cannot be told. */
+bool pool_is_busy(const struct pool *p);
 
 /*
  * A private directory staging/<random>, locked while it is in use.
@@ -101,7 +115,12 @@ struct staging {
 int staging_create(struct pool *p, struct staging *ret, struct err *err);
 void staging_release(struct staging *s);
 
-/* Rename the whole directory to @name in @dirfd (RENAME_NOREPLACE). */
+/*
+ * Rename the whole directory to @name in @dirfd (RENAME_NOREPLACE) and fsync
+ * @dirfd: a row that says READY after this is true even after a power cut, if what
+ * is in the directory was synced before. -EEXIST when the name is taken. On
+ * success @s->fd stays open until staging_release(), which then removes nothing.
+ */
 int staging_publish(struct staging *s, int dirfd, const char *name,
 		    struct err *err);
 
@@ -114,10 +133,34 @@ int staging_publish(struct staging *s, int dirfd, const char *name,
  */
 int pool_recover(struct pool *p, struct err *err);
 
-/* The identity written to a tree's root: "1 kind uuid engine created_ns
- * origin_uuid name origin", enough to make its row again. */
+/*
+ * Finish the destruction of the tree of @row, which is DESTROYING and whose name
+ * the caller has locked: the tree moves to staging/, the row goes, then the files.
+ * A directory of that name that does not carry the row's identity is left alone.
+ */
+int pool_drop_tree(struct pool *p, const struct tree_row *row, struct err *err);
+
+/* Does the directory of that name hold the tree that @row describes? 1 and, unless
+ * NULL, its identity in *@ret; 0 no; -errno. */
+int pool_find_published(struct pool *p, const struct tree_row *row,
+			struct tree_row *ret);
+
+/*
+ * The identity written to a tree's root: "1 kind uuid engine created_ns
+ * origin_uuid files dirs others size_bytes name origin", "-" for an empty
+ * origin_uuid: all that is needed to make its row again. Written when the counts
+ * are known, before the tree is published.
+ */
 int tree_id_write(int rootfs_fd, const struct tree_row *row, struct err *err);
 /* -ENODATA when there is none, -EUCLEAN when it cannot be understood. */
 int tree_id_read(int rootfs_fd, struct tree_row *ret, struct err *err);
+
+/*
+ * The pool row once more, as "1 uuid unprotected link_limit created_ns" in an
+ * xattr of the pool's directory: a pool that lost its catalog must still know that
+ * it is unprotected. Errors as above.
+ */
+int pool_info_write(int pool_fd, const struct pool_info *info, struct err *err);
+int pool_info_read(int pool_fd, struct pool_info *ret, struct err *err);
 
 #endif

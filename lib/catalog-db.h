@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The catalog's inside: the database handle and its prepared statements. Used by
+ * catalog*.c and by their unit tests only.
+ *
+ *	catalog.c         open, create, check, transactions, the pool row
+ *	catalog-schema.c  migrations
+ *	catalog-tree.c    the table tree
+ *	catalog-object.c  the table object and the rows not yet written to it
+ */
+#ifndef COWLINK_CATALOG_DB_H
+#define COWLINK_CATALOG_DB_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "catalog-schema.h"
+#include "catalog.h"
+
+enum catalog_stmt {
+	STMT_BEGIN,
+	STMT_COMMIT,
+	STMT_ROLLBACK,
+	STMT_POOL_ADD,
+	STMT_POOL_GET,
+	STMT_TREE_ADD,
+	STMT_TREE_FIND,
+	STMT_TREE_LIST,
+	STMT_TREE_UNFINISHED,
+	STMT_TREE_UPDATE,
+	STMT_TREE_REMOVE,
+	STMT_OBJECT_DEFER,
+	STMT_OBJECT_FLUSH,
+	STMT_OBJECT_FLUSHED,
+	STMT_OBJECT_UNDEFER,
+	STMT_OBJECT_REMOVE,
+	STMT_OBJECT_BY_INO,
+	STMT_OBJECT_EACH,
+	STMT_OBJECT_CLEAR,
+	STMT_OBJECT_COUNT,
+	STMT_COUNT
+};
+
+struct catalog {
+	sqlite3 *db;
+	sqlite3_stmt *stmts[STMT_COUNT];
+	bool in_transaction;
+	unsigned int deferred;	/* object rows not yet in the file */
+};
+
+/* The -errno an SQLite result stands for. */
+int catalog_errno(sqlite3 *db, int rc);
+
+/* Store "WHAT in the catalog 'FILE': why" for the result @rc; the -errno. */
+int catalog_fail(sqlite3 *db, int rc, struct err *err, const char *what);
+
+/* Statement @s, ready for new values. */
+sqlite3_stmt *catalog_stmt(struct catalog *c, enum catalog_stmt s);
+
+/* Run a statement that gives no rows; 0 or the failure as "cannot @what". */
+int catalog_exec(struct catalog *c, enum catalog_stmt s, struct err *err,
+		 const char *what);
+
+/*
+ * Around each change: begins a transaction unless the caller did (*@ret_own), and
+ * ends it, by commit when @r is 0. Returns @r or the failure.
+ */
+int catalog_change_begin(struct catalog *c, bool *ret_own, struct err *err);
+int catalog_change_end(struct catalog *c, bool own, int r, struct err *err);
+
+/* Copy a text column; -EUCLEAN when it is longer than @size allows. */
+int catalog_text(sqlite3_stmt *s, int column, char *out, size_t size);
+
+/* Write the deferred object rows; inside a transaction. */
+int catalog_object_flush(struct catalog *c, struct err *err);
+
+/* The private table of rows not yet written. */
+int catalog_object_prepare(sqlite3 *db, struct err *err);
+
+int catalog_version(sqlite3 *db, int *ret, struct err *err);
+
+/*
+ * Apply those of @count migrations that the database lacks, each in a transaction
+ * of its own. -EOPNOTSUPP when the database is newer than the last one. A
+ * migration that fails leaves the database as the one before it made it.
+ */
+int catalog_migrate(sqlite3 *db, const struct schema_migration *migrations,
+		    size_t count, struct err *err);
+
+#endif

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a crash left. Every step here may be cut short itself and is done again by
+ * the next command.
+ *
+ * A running operation holds the lock on its name from before its row is written,
+ * and the lock on its staging directory from before that is made. Recovery takes
+ * these locks without waiting, so what it gets belongs to nobody.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "fdio.h"
+#include "fx.h"
+#include "iattr.h"
+#include "log.h"
+#include "pool.h"
+#include "staging.h"
+#include "tree.h"
+
+static void close_dir(DIR **d)
+{
+	if (*d)
+		(void)closedir(*d); /* read only */
+}
+#define _cleanup_dir_ _cleanup_(close_dir)
+
+/* --- rows ---------------------------------------------------------------------- */
+
+static int move_aside(struct pool *p, const struct tree_row *row,
+		      struct staging *to, struct err *err)
+{
+	int trees = pool_trees_fd(p, row->kind);
+	int r = fx_renameat(trees, row->name, to->fd, "tree", 0);
+
+	/* gone from its place for good before the row goes */
+	if (!r)
+		r = fx_fsync(trees);
+	if (r < 0)
+		return err_errno(err, r, "cannot move %s '%s' away",
+				 tree_kind_name(row->kind), row->name);
+	return 0;
+}
+
+int pool_drop_tree(struct pool *p, const struct tree_row *row, struct err *err)
+{
+	struct staging s = STAGING_INIT;
+	int published = pool_find_published(p, row, NULL);
+	int r = 0;
+
+	if (published < 0)
+		return err_errno(err, published, "cannot open %s '%s'",
+				 tree_kind_name(row->kind), row->name);
+	if (published) {
+		r = staging_create(p, &s, err);
+		if (!r)
+			r = move_aside(p, row, &s, err);
+	}
+	if (!r)
+		r = catalog_tree_remove(p->catalog, row->id, err);
+	staging_release(&s);
+	return r;
+}
+
+/* A tree that is in its place with this row's identity was whole when it was put
+ * there; the identity also has the counts, which the row lacks. */
+static int finish_creating(struct pool *p, struct tree_row *row,
+			   struct err *err)
+{
+	struct tree_row found;
+	int r = pool_find_published(p, row, &found);
+
+	if (r < 0)
+		return err_errno(err, r, "cannot open %s '%s'",
+				 tree_kind_name(row->kind), row->name);
+	if (!r)
+		return catalog_tree_remove(p->catalog, row->id, err);
+	/* the crash may have come before the rename was on disk */
+	r = fx_fsync(pool_trees_fd(p, row->kind));
+	if (r < 0)
+		return err_errno(err, r, "cannot write %s '%s' to disk",
+				 tree_kind_name(row->kind), row->name);
+	row->state = TREE_READY;
+	row->files = found.files;
+	row->dirs = found.dirs;
+	row->others = found.others;
+	row->size_bytes = found.size_bytes;
+	return catalog_tree_update(p->catalog, row, err);
+}
+
+/* @seen is a row from before the lock; what it says now counts. */
+static int finish_row(struct pool *p, const struct tree_row *seen,
+		      struct err *err)
+{
+	_cleanup_close_ int lock =
+		pool_lock_name(p, seen->kind, seen->name, false, err);
+	struct tree_row row;
+	int r;
+
+	if (lock == -EBUSY) {
+		err_clear(err);
+		return 0;
+	}
+	if (lock < 0)
+		return lock;
+	r = catalog_tree_find(p->catalog, seen->kind, seen->name, &row, err);
+	if (r == -ENOENT || (!r && row.state == TREE_READY))
+		return 0;
+	if (r < 0)
+		return r;
+	log_info("finishing what a crash left of %s '%s' (%s)",
+		 tree_kind_name(row.kind), row.name,
+		 tree_state_name(row.state));
+	return row.state == TREE_CREATING ? finish_creating(p, &row, err) :
+					    pool_drop_tree(p, &row, err);
+}
+
+static int finish_rows(struct pool *p, struct err *err)
+{
+	_cleanup_free_ struct tree_row *rows = NULL;
+	size_t count = 0;
+	size_t i;
+	int r = catalog_tree_unfinished(p->catalog, &rows, &count, err);
+
+	for (i = 0; !r && i < count; i++)
+		r = finish_row(p, &rows[i], err);
+	return r;
+}
+
+/* --- staging -------------------------------------------------------------------- */
+
+/* The inode number in "<inode number>.<16 hexadecimal digits>"; 0 for other names. */
+static uint64_t displaced_ino(const char *name)
+{
+	char *end;
+	unsigned long long ino;
+
+	if (*name < '1' || *name > '9')
+		return 0;
+	errno = 0;
+	ino = strtoull(name, &end, 10);
+	return !errno && *end == '.' && staging_is_name(end + 1) ? ino : 0;
+}
+
+/*
+ * A vhashify that died between exchanging a guest's file with a link to the master
+ * and removing what it got: is that the file it meant (@ino), or a link to a
+ * master that was not put in place yet? Anything else came from a guest's write in
+ * that moment. 1 to remove it, 0 to keep it, -errno.
+ */
+static int is_expendable(struct pool *p, int dirfd, const char *name,
+			 uint64_t ino, struct err *err)
+{
+	_cleanup_close_ int fd = -1;
+	struct object_row object;
+	unsigned int flags = 0;
+	struct statx stx;
+	int r = fdio_statx(dirfd, name, &stx);
+
+	if (r < 0)
+		return err_errno(err, r, "cannot examine '%s'", name);
+	if (stx.stx_ino == ino)
+		return 1;
+	if (!S_ISREG(stx.stx_mode))
+		return 0;
+	fd = fdio_open(dirfd, name, O_RDONLY);
+	if (fd >= 0 && !iflags_get(fd, &flags) && iflags_is_shared(flags))
+		return 1;
+	if (p->info.unprotected) {
+		r = catalog_object_by_ino(p->catalog, stx.stx_ino, &object,
+					  err);
+		return r == -ENOENT ? 0 : r < 0 ? r : 1;
+	}
+	return 0;
+}
+
+static int keep(struct pool *p, int dirfd, const char *name, struct err *err)
+{
+	char kept[32];
+	int r;
+
+	(void)snprintf(kept, sizeof(kept), "kept-%s", strchr(name, '.') + 1);
+	r = fx_renameat(dirfd, name, p->staging_fd, kept, RENAME_NOREPLACE);
+	if (r < 0)
+		return err_errno(err, r, "cannot keep 'staging/%s'", kept);
+	log_warning("kept a file that a crash had displaced as 'staging/%s'; "
+		    "'vtemplate check' tells more", kept);
+	return 0;
+}
+
+static int sort_out(struct pool *p, int dirfd, const char *name,
+		    struct err *err)
+{
+	uint64_t ino = displaced_ino(name);
+	int r;
+
+	if (!ino)
+		return 0;
+	r = is_expendable(p, dirfd, name, ino, err);
+	return r ? (r < 0 ? r : 0) : keep(p, dirfd, name, err);
+}
+
+typedef int each_fn(struct pool *p, int dirfd, const char *name,
+		    struct err *err);
+
+static int for_each_name(struct pool *p, int fd, each_fn *fn, struct err *err)
+{
+	_cleanup_dir_ DIR *d = NULL;
+	int copy = fdio_open_dir(fd, ".");
+	struct dirent *e;
+	int r = 0;
+
+	d = copy < 0 ? NULL : fdopendir(copy);
+	if (!d) {
+		r = copy < 0 ? copy : -errno;
+		cleanup_close(&copy);
+		return err_errno(err, r, "cannot read staging/");
+	}
+	for (errno = 0; !r && (e = readdir(d)); errno = 0)
+		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+			r = fn(p, fd, e->d_name, err);
+	return r || !errno ? r : err_errno(err, -errno, "cannot read staging/");
+}
+
+/* With the lock. What was displaced is looked at before anything is removed. */
+static int remove_staging(struct pool *p, const char *name, struct err *err)
+{
+	_cleanup_close_ int fd = fdio_open_dir(p->staging_fd, name);
+	int r;
+
+	if (fd == -ENOENT || fd == -ENOTDIR)
+		return 0;
+	if (fd < 0)
+		return err_errno(err, fd, "cannot open 'staging/%s'", name);
+	r = for_each_name(p, fd, sort_out, err);
+	return r ? r : tree_remove(p->staging_fd, name, err);
+}
+
+/* What cannot be removed now is no reason to refuse the command. */
+static int sweep_name(struct pool *p, int dirfd, const char *name,
+		      struct err *err)
+{
+	_cleanup_close_ int lock = -1;
+	struct err trouble = { 0 };
+	int r;
+
+	/* kept-* are the operator's, anything else is a stranger's: `vtemplate
+	 * check` reports both */
+	if (!staging_is_name(name))
+		return 0;
+	lock = pool_lock_name(p, POOL_LOCK_STAGING, name, false, &trouble);
+	if (lock == -EBUSY)
+		return 0;
+	r = lock < 0 ? lock : remove_staging(p, name, &trouble);
+	if (r < 0)
+		log_warning("%s; leaving 'staging/%s' for the next command",
+			    trouble.msg, name);
+	return 0;
+}
+
+int pool_recover(struct pool *p, struct err *err)
+{
+	/* rows first: a tree that is being destroyed still has to go to staging */
+	int r = finish_rows(p, err);
+
+	return r ? r : for_each_name(p, p->staging_fd, sweep_name, err);
+}
