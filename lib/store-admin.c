@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,6 +120,37 @@ int store_remove(struct pool *p, const struct store_entry *e, struct err *err)
 		return err_errno(err, r, "cannot remove '%s' from the store",
 				 e->name);
 	return catalog_object_remove(p->catalog, &e->key, e->replica, err);
+}
+
+struct expulsion {
+	const char *name;
+	int dirfd;
+	const char *newname;
+};
+
+static int move_out(int shard_fd, void *ctx)
+{
+	const struct expulsion *x = ctx;
+
+	return fx_renameat(shard_fd, x->name, x->dirfd, x->newname,
+			   RENAME_NOREPLACE);
+}
+
+int store_expel(struct pool *p, const struct store_entry *e, int dirfd,
+		const char *name, struct err *err)
+{
+	struct expulsion x = { e->name, dirfd, name };
+	int r;
+
+	/* only shards are +i; any lock will do, as the pool's is exclusive */
+	if (e->shard_fd == p->store_fd)
+		r = move_out(e->shard_fd, &x);
+	else
+		r = store_shard_change(p, e->name, e->shard_fd, move_out, &x);
+
+	return r < 0 ? err_errno(err, r, "cannot move '%s' out of the store",
+				 e->name) :
+		       0;
 }
 
 /* 1 when the directory lacks +i although its filesystem knows it. */

@@ -116,6 +116,11 @@ int store_each(struct pool *p,
  * The pool lock is held exclusively. */
 int store_remove(struct pool *p, const struct store_entry *e, struct err *err);
 
+/* Move an entry that is no master (replica UINT32_MAX) out of the store to @name in
+ * @dirfd, untouched. The pool lock is held exclusively. */
+int store_expel(struct pool *p, const struct store_entry *e, int dirfd,
+		const char *name, struct err *err);
+
 /* Put +i back on shards that lost it to a crash; the number mended, or -errno.
  * With @dry only counts. The pool lock is held exclusively unless @dry. */
 int store_protect(struct pool *p, bool dry, struct err *err);

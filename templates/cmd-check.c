@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+#include "json-out.h"
+#include "vtemplate.h"
+
+/* Does it make the pool inconsistent now? */
+static bool counts(const struct problem *pr)
+{
+	return !pr->repaired &&
+	       problem_kind(pr->code)->severity != SEVERITY_INFO;
+}
+
+static uint64_t count_left(const struct problems *ps)
+{
+	uint64_t left = 0;
+	size_t i;
+
+	for (i = 0; i < ps->count; i++)
+		left += counts(&ps->list[i]);
+	return left;
+}
+
+static void print_problem(const struct problem *pr)
+{
+	const struct problem_kind *kind = problem_kind(pr->code);
+	char subject[512];
+	char size[32];
+
+	escape_bytes(subject, sizeof(subject), pr->subject,
+		     strlen(pr->subject));
+	printf("%s: %s %s", severity_name(kind->severity), subject, kind->text);
+	if (pr->size_bytes)
+		printf(" (%s)", format_bytes(size, pr->size_bytes));
+	if (pr->repaired)
+		printf(": repaired (%s)", kind->repair ? kind->repair : "gone");
+	else if (kind->repair)
+		printf("; --repair would %s", kind->repair);
+	putchar('\n');
+}
+
+static int problem_json(const struct problem *pr, struct json_object *list)
+{
+	const struct problem_kind *kind = problem_kind(pr->code);
+	struct json_object *o = json_object_new_object();
+	int r = 0;
+
+	if (!o)
+		return -ENOMEM;
+	r |= json_add_string(o, "code", kind->name);
+	r |= json_add_string(o, "severity", severity_name(kind->severity));
+	r |= json_add_name(o, "subject", pr->subject, strlen(pr->subject));
+	r |= json_add_string(o, "text", kind->text);
+	r |= json_add_bool(o, "repairable", kind->repair != NULL);
+	r |= json_add_bool(o, "repaired", pr->repaired);
+	if (pr->count)
+		r |= json_add_u64(o, "count", pr->count);
+	if (pr->size_bytes)
+		r |= json_add_u64(o, "size_bytes", pr->size_bytes);
+	if (r || json_object_array_add(list, o)) {
+		json_object_put(o);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int report_json(const struct problems *ps, struct err *err)
+{
+	struct json_object *doc = json_document("vtemplate");
+	struct json_object *list = json_object_new_array();
+	size_t i;
+	int r = doc && list ? 0 : -ENOMEM;
+
+	for (i = 0; !r && i < ps->count; i++)
+		r = problem_json(&ps->list[i], list);
+	if (!r)
+		r = json_add_u64(doc, "inconsistent", count_left(ps));
+	if (r || json_object_object_add(doc, "problems", list)) {
+		json_object_put(doc);
+		json_object_put(list);
+		return err_errno(err, -ENOMEM, "cannot write JSON");
+	}
+	json_print_document(doc);
+	return 0;
+}
+
+static int report(struct cmd_ctx *ctx, const struct problems *ps)
+{
+	uint64_t left = count_left(ps);
+	size_t i;
+
+	if (ctx->json) {
+		int r = report_json(ps, &ctx->err);
+
+		if (r < 0)
+			return r;
+	} else {
+		for (i = 0; i < ps->count; i++)
+			print_problem(&ps->list[i]);
+		if (left)
+			printf("%" PRIu64 " problems\n", left);
+		else
+			printf("the pool '%s' is consistent\n", ctx->pool_path);
+	}
+	return left ? EXIT_INCONSISTENT : EXIT_OK;
+}
+
+/* Add to @all what @more has and it has not. */
+static int merge(struct problems *all, const struct problems *more)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; !r && i < more->count; i++) {
+		const struct problem *pr = &more->list[i];
+		struct problem *have = problems_find(all, pr);
+
+		if (!have) {
+			r = problems_add(all, pr->code, &pr->target, "%s",
+					 pr->subject);
+			have = r ? NULL : &all->list[all->count - 1];
+		}
+		if (have) {
+			have->count = pr->count;
+			have->size_bytes = pr->size_bytes;
+		}
+	}
+	return r;
+}
+
+static void mark_repaired(struct problems *all, const struct problems *left)
+{
+	size_t i;
+
+	for (i = 0; i < all->count; i++)
+		all->list[i].repaired = !problems_find(left, &all->list[i]);
+}
+
+/*
+ * Look, mend, look again: what is gone the second time was repaired, and what came
+ * to light by repairing something else is mended in a second round.
+ */
+static int repair(struct cmd_ctx *ctx, struct pool *p, struct problems *all)
+{
+	struct problems now = { 0 };
+	int round;
+	int r = check_scan(p, &now, &ctx->err);
+
+	for (round = 0; !r && round < 2; round++) {
+		r = merge(all, &now);
+		if (r < 0)
+			break;
+		check_repair(p, &now);
+		problems_release(&now);
+		r = check_scan(p, &now, &ctx->err);
+	}
+	if (!r)
+		r = merge(all, &now);
+	if (!r)
+		mark_repaired(all, &now);
+	problems_release(&now);
+	return r;
+}
+
+static int scan_only(struct cmd_ctx *ctx, struct problems *ps)
+{
+	struct pool *p;
+	int r = pool_open(ctx->pool_path, POOL_RO, &p, &ctx->err);
+
+	if (r < 0)
+		return r;
+	pool_announce(p, true);
+	r = check_scan(p, ps, &ctx->err);
+	pool_close(p);
+	return r;
+}
+
+/* What opening the pool recovers is seen by looking before. */
+static int scan_and_repair(struct cmd_ctx *ctx, struct problems *ps)
+{
+	const struct check_opts *opts = ctx->opts;
+	struct pool *p;
+	int r = scan_only(ctx, ps);
+
+	if (r < 0)
+		return r;
+	r = pool_open(ctx->pool_path, POOL_EXCLUSIVE, &p, &ctx->err);
+	if (r < 0)
+		return r;
+	pool_announce(p, ctx->json);
+	if (opts->rebuild)
+		r = check_rebuild_objects(p, &ctx->err);
+	if (!r)
+		r = repair(ctx, p, ps);
+	pool_close(p);
+	return r;
+}
+
+int cmd_check(struct cmd_ctx *ctx)
+{
+	const struct check_opts *opts = ctx->opts;
+	struct problems ps = { 0 };
+	int r;
+
+	if (opts->repair || opts->rebuild)
+		r = scan_and_repair(ctx, &ps);
+	else
+		r = scan_only(ctx, &ps);
+	if (!r)
+		r = report(ctx, &ps);
+	problems_release(&ps);
+	return r;
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "tree-out.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "cmd.h"
+#include "json-out.h"
+#include "strbuf.h"
+
+char *format_time(char buf[32], int64_t ns)
+{
+	time_t seconds = ns / 1000000000;
+	struct tm tm;
+
+	if (!localtime_r(&seconds, &tm) ||
+	    !strftime(buf, 32, "%Y-%m-%d %H:%M:%S", &tm))
+		(void)snprintf(buf, 32, "%" PRId64 " ns", ns);
+	return buf;
+}
+
+static int add_rootfs(struct json_object *o, const struct pool *p,
+		      const struct tree_row *row)
+{
+	_cleanup_strbuf_ struct strbuf path = STRBUF_INIT;
+	int r = strbuf_addf(&path, "%s/%ss/%s/rootfs", p->path,
+			    tree_kind_name(row->kind), row->name);
+
+	return r ? r : json_add_name(o, "rootfs", path.buf, path.len);
+}
+
+struct json_object *tree_row_json(const struct pool *p,
+				  const struct tree_row *row)
+{
+	struct json_object *o = json_object_new_object();
+	int r = 0;
+
+	if (!o)
+		return NULL;
+	r |= json_add_string(o, "name", row->name);
+	r |= json_add_string(o, "kind", tree_kind_name(row->kind));
+	r |= json_add_string(o, "state", tree_state_name(row->state));
+	r |= json_add_string(o, "uuid", row->uuid);
+	r |= json_add_string(o, "engine", row->engine);
+	r |= json_add_string(o, "origin", row->origin);
+	if (row->origin_uuid[0])
+		r |= json_add_string(o, "origin_uuid", row->origin_uuid);
+	r |= json_add_u64(o, "created_ns", row->created_ns);
+	r |= json_add_u64(o, "files", row->files);
+	r |= json_add_u64(o, "dirs", row->dirs);
+	r |= json_add_u64(o, "others", row->others);
+	r |= json_add_u64(o, "size_bytes", row->size_bytes);
+	r |= add_rootfs(o, p, row);
+	if (r) {
+		json_object_put(o);
+		return NULL;
+	}
+	return o;
+}
+
+void tree_stats_print(const struct tree_row *row, const struct tree_stats *s)
+{
+	char size[32];
+	char fresh[32];
+
+	printf("%s '%s': %" PRIu64 " files, %" PRIu64 " directories, %" PRIu64
+	       " others, %s\n",
+	       tree_kind_name(row->kind), row->name, s->files, s->dirs,
+	       s->others, format_bytes(size, s->size_bytes));
+	printf("engine %s: %" PRIu64 " files shared, %" PRIu64
+	       " of its own, %" PRIu64 " new in the store, %s written\n",
+	       row->engine, s->linked, s->private_files, s->new_masters,
+	       format_bytes(fresh, s->new_bytes));
+}
+
+int tree_stats_json(struct json_object *o, const struct tree_stats *s)
+{
+	int r = 0;
+
+	r |= json_add_u64(o, "files", s->files);
+	r |= json_add_u64(o, "dirs", s->dirs);
+	r |= json_add_u64(o, "others", s->others);
+	r |= json_add_u64(o, "size_bytes", s->size_bytes);
+	r |= json_add_u64(o, "linked", s->linked);
+	r |= json_add_u64(o, "private_files", s->private_files);
+	r |= json_add_u64(o, "new_masters", s->new_masters);
+	r |= json_add_u64(o, "new_bytes", s->new_bytes);
+	return r ? -ENOMEM : 0;
+}
+
+int tree_made_json(const struct pool *p, const struct tree_row *row,
+		   const struct tree_stats *s, struct err *err)
+{
+	struct json_object *doc = json_document("vtemplate");
+	struct json_object *tree = tree_row_json(p, row);
+	struct json_object *stats = json_object_new_object();
+	int r = doc && tree && stats ? tree_stats_json(stats, s) : -ENOMEM;
+
+	if (!r)
+		r = json_add_bool(doc, "unprotected", p->info.unprotected);
+	if (r || json_object_object_add(doc, "tree", tree) ||
+	    json_object_object_add(doc, "stats", stats)) {
+		json_object_put(doc);
+		json_object_put(tree);
+		json_object_put(stats);
+		return err_errno(err, -ENOMEM, "cannot write JSON");
+	}
+	json_print_document(doc);
+	return 0;
+}
