@@ -267,7 +267,7 @@ static void local_mountpoint(void)
 	c = counters_now();
 	EXPECT_ERR(open("view/f", O_RDWR), EBUSY);
 	EXPECT_ERR(truncate("view/f", 0), EBUSY);
-	EXPECT_BREAKS(c, 0);
+	EXPECT_EQ(counters_now().breaks, c.breaks);
 	EXPECT_OK(umount2("G1/f", 0));
 }
 

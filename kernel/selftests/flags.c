@@ -260,7 +260,8 @@ static void not_with_verity(void)
 	int fd;
 
 	scratch_ext4(&fs, 16 << 20,
-		     (const char *const[]){ "-O", "verity", NULL }, "");
+		     (const char *const[]){ "-b", "4096", "-O", "verity",
+						     NULL }, "");
 	scratch_enter(&fs);
 	mk_file("f", 5000, 1);
 	fd = EXPECT_OK(open("f", O_RDONLY));

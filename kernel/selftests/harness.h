@@ -60,7 +60,10 @@
 
 /* ---- tests ------------------------------------------------------------- */
 
-/* What a test cannot do without; absent, it is skipped with the reason. */
+/*
+ * What a test cannot do without; absent, it is skipped with the reason. Tests
+ * that are about one filesystem are left out of the plan on others.
+ */
 enum test_needs {
 	NEED_NOTHING	= 1 << 0,	/* not even the attribute */
 	NEED_EXT4	= 1 << 1,

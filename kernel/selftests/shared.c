@@ -306,10 +306,10 @@ struct shared *share(const char *name)
 
 	CHECK(sh && nr_shared < MAX_SHARED, "too many shared files");
 	snprintf(sh->name, sizeof(sh->name), "%s", name);
-	EXPECT_OK(link(shared_path(sh, C), shared_path(sh, G1)));
-	EXPECT_OK(link(shared_path(sh, C), shared_path(sh, G2)));
 	EXPECT_OK(get_flags(shared_path(sh, C), &flags));
 	EXPECT_OK(set_flags(shared_path(sh, C), flags | SHARED_FL));
+	EXPECT_OK(link(shared_path(sh, C), shared_path(sh, G1)));
+	EXPECT_OK(link(shared_path(sh, C), shared_path(sh, G2)));
 	snapshot_take(shared_path(sh, C), &sh->before);
 	CHECK((sh->before.flags & SHARED_FL) == SHARED_FL,
 	      "%s: expected both flags set, got 0x%x", name,

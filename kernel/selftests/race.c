@@ -1,0 +1,602 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Races, in bounded numbers of rounds: what may come out does not depend on
+ * who wins. UML has one processor, so threads meet where the break sleeps
+ * (allocation, locks, fsync, the end of a time slice); the heavy versions of
+ * these run elsewhere.
+ */
+#include "harness.h"
+
+#include <dirent.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+
+#define MANY	16
+#define BIG	(2 << 20)
+
+static pthread_barrier_t barrier;
+static bool stop;
+
+static bool stopped(void)
+{
+	return __atomic_load_n(&stop, __ATOMIC_ACQUIRE);
+}
+
+static void start_thread(pthread_t *t, void *(*fn)(void *), void *arg)
+{
+	CHECK(!pthread_create(t, NULL, fn, arg), "cannot start a thread");
+}
+
+/* ---- many openers of one name ------------------------------------------ */
+
+struct opener {
+	pthread_t thread;
+	const char *path;
+	int flags;
+	ino_t ino;
+};
+
+static void *open_once(void *arg)
+{
+	struct opener *o = arg;
+	struct stat st;
+	int fd;
+
+	pthread_barrier_wait(&barrier);
+	fd = EXPECT_OK(open(o->path, o->flags));
+	EXPECT_OK(fstat(fd, &st));
+	o->ino = st.st_ino;
+	close(fd);
+	return NULL;
+}
+
+static void open_at_once(struct opener *openers, size_t count)
+{
+	size_t i;
+
+	pthread_barrier_init(&barrier, NULL, count);
+	for (i = 0; i < count; i++)
+		start_thread(&openers[i].thread, open_once, &openers[i]);
+	for (i = 0; i < count; i++)
+		pthread_join(openers[i].thread, NULL);
+	pthread_barrier_destroy(&barrier);
+}
+
+static void many_openers_round(int round)
+{
+	struct opener openers[MANY] = { 0 };
+	struct counters c = counters_now();
+	struct shared *f;
+	char name[20];
+	int i;
+
+	snprintf(name, sizeof(name), "f%d", round);
+	f = mk_shared(name, round % 2 ? BIG : 5000);
+	for (i = 0; i < MANY; i++) {
+		openers[i].path = shared_path(f, G1);
+		openers[i].flags = i % 2 ? O_RDWR : O_WRONLY;
+	}
+	open_at_once(openers, MANY);
+	expect_broken(f, G1);
+	EXPECT_SAME(shared_path(f, G1), &f->before, IGN_COPY);
+	for (i = 1; i < MANY; i++)
+		EXPECT_EQ(openers[i].ino, openers[0].ino);
+	EXPECT_BREAKS(c, 1);
+	expect_others();
+}
+
+static void many_openers(void)
+{
+	int round;
+
+	for (round = 0; round < 10; round++)
+		many_openers_round(round);
+}
+
+/* Not only open: any two operations on one name make one copy. */
+static void *chmod_once(void *arg)
+{
+	struct opener *o = arg;
+
+	pthread_barrier_wait(&barrier);
+	EXPECT_OK(chmod(o->path, 0600));
+	return NULL;
+}
+
+static void *truncate_once(void *arg)
+{
+	struct opener *o = arg;
+
+	pthread_barrier_wait(&barrier);
+	EXPECT_OK(truncate(o->path, 100));
+	return NULL;
+}
+
+static void *utimes_once(void *arg)
+{
+	struct opener *o = arg;
+
+	pthread_barrier_wait(&barrier);
+	EXPECT_OK(utimensat(AT_FDCWD, o->path, NULL, 0));
+	return NULL;
+}
+
+static void mixed_round(int round)
+{
+	static void *(*const ops[])(void *) = {
+		open_once, chmod_once, truncate_once, utimes_once,
+	};
+	struct opener o = { .flags = O_RDWR };
+	pthread_t threads[ARRAY_SIZE(ops)];
+	struct counters c = counters_now();
+	struct shared *f;
+	struct stat st;
+	char name[20];
+	size_t i;
+
+	snprintf(name, sizeof(name), "f%d", round);
+	f = mk_shared(name, 50000);
+	o.path = shared_path(f, G1);
+	pthread_barrier_init(&barrier, NULL, ARRAY_SIZE(ops));
+	for (i = 0; i < ARRAY_SIZE(ops); i++)
+		start_thread(&threads[i], ops[(i + round) % ARRAY_SIZE(ops)],
+			     &o);
+	for (i = 0; i < ARRAY_SIZE(ops); i++)
+		pthread_join(threads[i], NULL);
+	pthread_barrier_destroy(&barrier);
+	expect_broken(f, G1);
+	EXPECT_OK(stat(shared_path(f, G1), &st));
+	EXPECT_EQ(st.st_mode, S_IFREG | 0600);
+	EXPECT_EQ(st.st_size, 100);
+	pattern_check(shared_path(f, G1), 0, 100, SHARED_SEED);
+	EXPECT_BREAKS(c, 1);
+}
+
+static void mixed_operations(void)
+{
+	int round;
+
+	for (round = 0; round < 20; round++)
+		mixed_round(round);
+}
+
+/* ---- two names of one inode -------------------------------------------- */
+
+static void two_guests(void)
+{
+	int round;
+
+	for (round = 0; round < 20; round++) {
+		struct opener openers[2] = { 0 };
+		struct counters c = counters_now();
+		struct shared *f;
+		char name[20];
+
+		snprintf(name, sizeof(name), "f%d", round);
+		f = mk_shared(name, round % 2 ? BIG : 5000);
+		openers[0].path = shared_path(f, G1);
+		openers[1].path = shared_path(f, G2);
+		openers[0].flags = openers[1].flags = O_RDWR;
+		open_at_once(openers, 2);
+		expect_broken(f, G1);
+		expect_broken(f, G2);
+		CHECK(openers[0].ino != openers[1].ino, "one copy for both");
+		EXPECT_SAME(shared_path(f, G1), &f->before, IGN_COPY);
+		EXPECT_SAME(shared_path(f, G2), &f->before, IGN_COPY);
+		EXPECT_BREAKS(c, 2);
+		unlink(shared_path(f, G1));
+		unlink(shared_path(f, G2));
+	}
+}
+
+/* ---- the name moves, goes, is replaced --------------------------------- */
+
+#define ROUNDS	150
+
+/* An open that may find no name, but must not see our retries. */
+static int open_or_absent(const char *path, int flags)
+{
+	int fd = open(path, flags);
+
+	CHECK(fd >= 0 || errno == ENOENT,
+	      "%s: expected success or ENOENT, got %s", path,
+	      errno_name(errno));
+	return fd;
+}
+
+static void *rename_back_and_forth(void *arg)
+{
+	(void)arg;
+	while (!stopped()) {
+		EXPECT_OK(rename("G1/f", "G1/g"));
+		sched_yield();
+		EXPECT_OK(rename("G1/g", "G1/f"));
+		sched_yield();
+	}
+	return NULL;
+}
+
+/* Gives G1/f back to the shared inode; nobody else touches the name now. */
+static void reshare(struct shared *f)
+{
+	EXPECT_OK(unlink(shared_path(f, G1)));
+	EXPECT_OK(link(shared_path(f, C), shared_path(f, G1)));
+	f->state[G1] = NAME_SHARED;
+	f->ctime_moves = true;
+}
+
+static bool broken_now(const struct shared *f)
+{
+	struct stat st;
+
+	EXPECT_OK(stat(shared_path(f, G1), &st));
+	return st.st_ino != f->before.st.st_ino;
+}
+
+/* How it ended is up to the scheduler; either is fine, if it is whole. */
+static void either_end(struct shared *f)
+{
+	f->ctime_moves = true;
+	if (broken_now(f))
+		expect_broken(f, G1);
+}
+
+/*
+ * Whoever got a descriptor wrote to the file that the name leads to in the
+ * end: a write into the shared inode, or into a copy that was never put in
+ * place, would be lost.
+ */
+static void write_against_rename(void)
+{
+	struct shared *f = mk_shared("f", 20000);
+	int round, got = 0;
+
+	for (round = 0; round < ROUNDS; round++) {
+		pthread_t mover;
+		int fd = -1, tries;
+		struct stat st, now;
+
+		stop = false;
+		start_thread(&mover, rename_back_and_forth, NULL);
+		for (tries = 0; fd < 0 && tries < 1000; tries++)
+			fd = open_or_absent(round % 2 ? "G1/f" : "G1/g",
+					    O_RDWR);
+		__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+		pthread_join(mover, NULL);
+		if (fd >= 0) {
+			got++;
+			EXPECT_OK(pwrite(fd, &round, sizeof(round), 0));
+			EXPECT_OK(fstat(fd, &st));
+			EXPECT_OK(stat("G1/f", &now));
+			EXPECT_EQ(st.st_nlink, 1);
+			EXPECT_EQ(now.st_ino, st.st_ino);
+			close(fd);
+			expect_broken(f, G1);
+		}
+		reshare(f);
+	}
+	note("%d of %d opens found the name", got, ROUNDS);
+	CHECK(got > ROUNDS / 4, "the race was never run");
+	expect_others();
+}
+
+static void *remove_and_put_back(void *arg)
+{
+	while (!stopped()) {
+		EXPECT_OK(unlink("G1/f"));
+		sched_yield();
+		EXPECT_OK(link("C/f", "G1/f"));
+		sched_yield();
+	}
+	return arg;
+}
+
+static void write_against_unlink(void)
+{
+	struct shared *f = mk_shared("f", 20000);
+	pthread_t remover;
+	int round, got = 0;
+
+	stop = false;
+	start_thread(&remover, remove_and_put_back, NULL);
+	for (round = 0; round < ROUNDS * 3; round++) {
+		int fd = open_or_absent("G1/f", O_RDWR);
+		struct stat st;
+
+		if (fd < 0)
+			continue;
+		got++;
+		EXPECT_OK(fstat(fd, &st));
+		CHECK(st.st_ino != f->before.st.st_ino, "the shared inode");
+		EXPECT_EQ(st.st_size, 20000);
+		EXPECT_OK(pwrite(fd, &round, sizeof(round), 0));
+		close(fd);
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+	pthread_join(remover, NULL);
+	note("%d of %d opens found the name", got, round);
+	CHECK(got > 10, "the race was never run");
+	either_end(f);
+}
+
+static void *remove_and_maybe_put_back(void *arg)
+{
+	while (!stopped()) {
+		EXPECT_OK(unlink("G1/f"));
+		sched_yield();
+		if (link("C/f", "G1/f"))
+			EXPECT_EQ(errno, EEXIST);
+		sched_yield();
+	}
+	return arg;
+}
+
+/* O_CREAT finds the file or makes one: it has no reason to fail. */
+static void create_against_unlink(void)
+{
+	struct shared *f = mk_shared("f", 20000);
+	pthread_t remover;
+	struct stat st;
+	int round;
+
+	stop = false;
+	start_thread(&remover, remove_and_maybe_put_back, NULL);
+	for (round = 0; round < ROUNDS * 2; round++) {
+		int fd = EXPECT_OK(open("G1/f", O_RDWR | O_CREAT, 0644));
+
+		EXPECT_OK(fstat(fd, &st));
+		CHECK(st.st_ino != f->before.st.st_ino, "the shared inode");
+		CHECK(st.st_size == 0 || st.st_size == 20000,
+		      "neither a new file nor a whole copy");
+		close(fd);
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+	pthread_join(remover, NULL);
+	either_end(f);
+}
+
+static void *replace_by_rename(void *arg)
+{
+	while (!stopped()) {
+		EXPECT_OK(link("C/f", "G1/next"));
+		EXPECT_OK(rename("G1/next", "G1/f"));
+		/* Two names of one inode: rename left both. */
+		if (unlink("G1/next"))
+			EXPECT_EQ(errno, ENOENT);
+		sched_yield();
+	}
+	return arg;
+}
+
+/* What an upgrade does: the name always exists, so open always succeeds. */
+static void write_against_replace(void)
+{
+	struct shared *f = mk_shared("f", 20000);
+	pthread_t replacer;
+	struct stat st;
+	int round;
+
+	stop = false;
+	start_thread(&replacer, replace_by_rename, NULL);
+	for (round = 0; round < ROUNDS; round++) {
+		int fd = EXPECT_OK(open("G1/f", O_RDWR));
+
+		EXPECT_OK(fstat(fd, &st));
+		CHECK(st.st_ino != f->before.st.st_ino, "the shared inode");
+		EXPECT_OK(pwrite(fd, &round, sizeof(round), 0));
+		close(fd);
+		EXPECT_OK(chmod("G1/f", round % 2 ? 0600 : 0640));
+		EXPECT_OK(truncate("G1/f", round));
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+	pthread_join(replacer, NULL);
+	either_end(f);
+}
+
+static void *move_directory(void *arg)
+{
+	while (!stopped()) {
+		EXPECT_OK(rename("G1/d", "G2/d"));
+		sched_yield();
+		EXPECT_OK(rename("G2/d", "G1/d"));
+		sched_yield();
+	}
+	return arg;
+}
+
+/* The directory moves; the file in it must become private all the same. */
+static void write_against_directory_move(void)
+{
+	struct shared *f = mk_shared("f", 20000);
+	struct stat st, now;
+	pthread_t mover;
+	int round, dir;
+
+	EXPECT_OK(mkdir("G1/d", 0755));
+	dir = EXPECT_OK(open("G1/d", O_PATH | O_DIRECTORY));
+	stop = false;
+	start_thread(&mover, move_directory, NULL);
+	for (round = 0; round < ROUNDS; round++) {
+		int fd;
+
+		EXPECT_OK(linkat(AT_FDCWD, "C/f", dir, "x", 0));
+		fd = EXPECT_OK(openat(dir, "x", O_RDWR));
+		EXPECT_OK(fstat(fd, &st));
+		EXPECT_OK(fstatat(dir, "x", &now, 0));
+		EXPECT_EQ(st.st_ino, now.st_ino);
+		CHECK(st.st_ino != f->before.st.st_ino, "the shared inode");
+		close(fd);
+		EXPECT_OK(unlinkat(dir, "x", 0));
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+	pthread_join(mover, NULL);
+	f->ctime_moves = true;
+}
+
+/* ---- the flag goes while copies are made -------------------------------- */
+
+static void *clear_and_set(void *arg)
+{
+	struct shared *f = arg;
+	const char *path = shared_path(f, C);
+	int cleared = 0;
+
+	while (!stopped()) {
+		if (set_flags(path, 0))
+			CHECK(errno == EBUSY,
+			      "clearing: expected success or EBUSY, got %s",
+			      errno_name(errno));
+		else
+			cleared++;
+		sched_yield();
+		if (set_flags(path, SHARED_FL))
+			CHECK(errno == ETXTBSY,
+			      "setting: expected success or ETXTBSY, got %s",
+			      errno_name(errno));
+		sched_yield();
+	}
+	note("the flag was cleared %d times", cleared);
+	return NULL;
+}
+
+/* No writable descriptor ever stands on an inode that has the flag. */
+static void expect_unflagged(int fd)
+{
+	unsigned int flags;
+
+	EXPECT_OK(ioctl(fd, FS_IOC_GETFLAGS, &flags));
+	CHECK((flags & SHARED_FL) != SHARED_FL,
+	      "a writable descriptor on a shared inode");
+}
+
+static void break_against_flag_changes(void)
+{
+	struct shared *f = mk_shared("f", 300000);
+	int round, copies = 0, in_place = 0;
+	struct stat st;
+	pthread_t t;
+
+	stop = false;
+	start_thread(&t, clear_and_set, f);
+	for (round = 0; round < ROUNDS; round++) {
+		int fd = EXPECT_OK(open("G1/f", O_RDWR));
+
+		expect_unflagged(fd);
+		sched_yield();
+		expect_unflagged(fd);
+		EXPECT_OK(fstat(fd, &st));
+		EXPECT_EQ(st.st_size, f->before.st.st_size);
+		close(fd);
+		if (st.st_ino == f->before.st.st_ino) {
+			in_place++;
+			continue;
+		}
+		copies++;
+		EXPECT_SAME("G1/f", &f->before, IGN_COPY);
+		reshare(f);
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+	pthread_join(t, NULL);
+	note("%d copies, %d opens while the flag was off", copies, in_place);
+	EXPECT_OK(set_flags(shared_path(f, C), 0));
+	EXPECT_OK(set_flags(shared_path(f, C), SHARED_FL));
+	f->ctime_moves = true;
+}
+
+/* ---- the writer is killed ---------------------------------------------- */
+
+static void kill_after(long delay_us, struct shared *f)
+{
+	pid_t pid = EXPECT_OK(fork());
+
+	if (!pid) {
+		close(open("G1/f", O_RDWR));
+		_exit(0);
+	}
+	usleep(delay_us);
+	(void)kill(pid, SIGKILL);
+	EXPECT_OK(waitpid(pid, NULL, 0));
+	if (broken_now(f)) {
+		expect_broken(f, G1);
+		EXPECT_SAME("G1/f", &f->before, IGN_COPY);
+	}
+}
+
+/* The delay only spreads the signals; no result depends on it. */
+static void kill_the_writer(void)
+{
+	struct shared *f = mk_shared("f", 8 << 20);
+	struct statvfs before, after;
+	int round, survived = 0;
+
+	sync();
+	EXPECT_OK(statvfs(".", &before));
+	for (round = 0; round < 25; round++) {
+		kill_after(round * 3000, f);
+		survived += broken_now(f);
+		reshare(f);
+		expect_others();
+	}
+	note("%d of %d made it before the signal", survived, round);
+	sync();
+	EXPECT_OK(statvfs(".", &after));
+	EXPECT_EQ(after.f_ffree, before.f_ffree);
+	EXPECT_EQ(after.f_bfree, before.f_bfree);
+}
+
+static void count_signal(int sig)
+{
+	(void)sig;
+}
+
+static void *send_signals(void *arg)
+{
+	while (!stopped()) {
+		kill(getpid(), SIGUSR1);
+		sched_yield();
+	}
+	return arg;
+}
+
+/* open() of a file is not interruptible; its users do not expect EINTR. */
+static void signals_do_not_interrupt(void)
+{
+	struct shared *f = mk_shared("f", BIG);
+	struct sigaction sa = { .sa_handler = count_signal };	/* no restart */
+	pthread_t t;
+	int round;
+
+	EXPECT_OK(sigaction(SIGUSR1, &sa, NULL));
+	stop = false;
+	start_thread(&t, send_signals, NULL);
+	for (round = 0; round < 20; round++) {
+		close(EXPECT_OK(open("G1/f", O_RDWR)));
+		reshare(f);
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+	pthread_join(t, NULL);
+}
+
+static const struct test tests[] = {
+	{ "16 threads open one name: one copy, one inode", many_openers },
+	{ "open, chmod, truncate, utimes at once: one copy",
+	  mixed_operations },
+	{ "two names of one inode at once: two copies", two_guests },
+	{ "against rename of the name: no write is lost",
+	  write_against_rename },
+	{ "against unlink and link of the name", write_against_unlink },
+	{ "against unlink: no errno but ENOENT", create_against_unlink },
+	{ "against replacement of the name: open always succeeds",
+	  write_against_replace },
+	{ "against moves of its directory", write_against_directory_move },
+	{ "against clearing and setting the flag",
+	  break_against_flag_changes },
+	{ "SIGKILL leaves the old name or the whole copy", kill_the_writer },
+	{ "other signals do not interrupt it", signals_do_not_interrupt },
+};
+
+TEST_MAIN("race", tests)

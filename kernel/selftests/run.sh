@@ -1,0 +1,176 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Run the selftests on filesystems made for them, as root in a kernel that one
+# can afford to crash. Output is one TAP stream with one plan; a test's name is
+# FILESYSTEM/PROGRAM: WHAT IT SHOWS.
+
+usage() {
+	cat <<'END'
+Usage: run.sh [--fs=NAME]... DIR [PROGRAM]...
+
+Runs the test programs in DIR (made by "make OUT=DIR"), all or those named, on
+each filesystem: ext4 (with quota), ext4-1k (1 KiB blocks), ext4-inline
+(inline_data, ea_inode), tmpfs. Default are ext4 and tmpfs.
+
+COWLINK_REQUIRE=1 makes a kernel without the attribute a failure, not a skip.
+Exit status: 0 all passed or skipped, 1 a failure, 2 usage.
+END
+}
+
+set -u
+filesystems=''
+all_programs='flags names open setattr deny reading permission preserve
+	quota limits race oracle'
+
+while [ $# -gt 0 ]; do
+	case $1 in
+	--fs=*) filesystems="$filesystems ${1#*=}" ;;
+	--help) usage; exit 0 ;;
+	-*) usage >&2; exit 2 ;;
+	*) break ;;
+	esac
+	shift
+done
+[ $# -gt 0 ] || { usage >&2; exit 2; }
+bin=$1
+shift
+programs=${*:-$all_programs}
+: "${filesystems:= ext4 tmpfs}"
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/cowlink-selftests-XXXXXX") || exit 1
+mounted=''
+# Called by the trap.
+# shellcheck disable=SC2317
+cleanup() {
+	[ -z "$mounted" ] || umount "$work/mnt"
+	umount "$work" 2>/dev/null
+	rmdir "$work"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM HUP
+
+# Images are on a tmpfs: sparse, fast, gone in the end.
+mount -t tmpfs -o mode=755 selftests "$work" && mkdir "$work/mnt" || exit 1
+
+count=0
+failures=0
+
+result() {	# ok|"not ok" NAME
+	count=$((count + 1))
+	[ "$1" = ok ] || failures=$((failures + 1))
+	echo "$1 $count - $2"
+}
+
+make_image() {	# MKFS-OPTION...
+	rm -f "$work/image"
+	truncate -s 256M "$work/image" && mkfs.ext4 -q -F "$@" "$work/image"
+}
+
+mount_fs() {	# NAME
+	case $1 in
+	ext4)
+		make_image -O quota,project \
+			-E quotatype=usrquota:grpquota:prjquota &&
+		mount -o loop,usrquota,grpquota,prjquota \
+			"$work/image" "$work/mnt"
+		;;
+	ext4-1k)
+		make_image -b 1024 -I 256 &&
+		mount -o loop "$work/image" "$work/mnt"
+		;;
+	ext4-inline)
+		make_image -O inline_data,ea_inode &&
+		mount -o loop "$work/image" "$work/mnt"
+		;;
+	tmpfs)
+		mount -t tmpfs -o mode=755 tmpfs "$work/mnt"
+		;;
+	*)
+		echo "run.sh: unknown filesystem '$1'" >&2
+		return 1
+		;;
+	esac
+}
+
+umount_fs() {	# NAME
+	if ! umount "$work/mnt"; then
+		result 'not ok' "$1: unmounts, nothing is left open"
+		return
+	fi
+	mounted=''
+	case $1 in
+	ext4*)
+		verdict=ok
+		if ! e2fsck -fn "$work/image" >"$work/fsck" 2>&1; then
+			sed 's/^/# /' "$work/fsck"
+			verdict='not ok'
+		fi
+		result "$verdict" "$1: e2fsck finds nothing after all tests"
+		;;
+	esac
+}
+
+# Renumbers a program's lines as they come, for one plan at the end. Its own
+# plan is compared with what came: a program that dies halfway is a failure.
+cat >"$work/renumber.awk" <<'END'
+/^1\.\.[0-9]+/ {
+	plan = substr($1, 4) + 0
+	planned = 1
+	next
+}
+/^status [0-9]+$/ {
+	status = $2
+	next
+}
+/^(not )?ok [0-9]+ - / {
+	bad = /^not/
+	seen++
+	n++
+	failed += bad
+	sub(/^(not )?ok [0-9]+ - /, "")
+	print (bad ? "not ok " : "ok ") n " - " fs "/" $0
+	fflush()
+	next
+}
+{
+	sub(/^# /, "")
+	print "# " $0
+	fflush()
+}
+END {
+	n++
+	whole = planned && seen == plan &&
+		(status == 0 || status == 4 || (status == 1 && failed))
+	if (!whole)
+		printf "# planned %d, ran %d, exit status %s\n",
+			plan, seen, status
+	print (whole ? "ok " : "not ok ") n " - " fs "/" prog \
+		": ran to its end"
+	print n, failed + !whole >state
+}
+END
+
+run_program() {	# FILESYSTEM PROGRAM
+	{
+		"$bin/$2" "$work/mnt"
+		echo "status $?"
+	} 2>&1 | awk -v fs="$1" -v prog="$2" -v n="$count" \
+		-v state="$work/state" -f "$work/renumber.awk"
+	read -r count failed <"$work/state"
+	failures=$((failures + failed))
+}
+
+for fs in $filesystems; do
+	if ! mount_fs "$fs"; then
+		result 'not ok' "$fs: can be made and mounted"
+		continue
+	fi
+	mounted=1
+	for program in $programs; do
+		run_program "$fs" "$program"
+	done
+	umount_fs "$fs"
+done
+echo "1..$count"
+[ "$failures" -eq 0 ]
