@@ -13,7 +13,7 @@
 # Adding a .c file to lib/, templates/, vhashify/, tests/helper/ or tests/unit/,
 # or a migration to schema/, needs no change here.
 
-all::
+all:
 
 COWLINK_VERSION = 0.1.0
 
@@ -42,6 +42,17 @@ JOBS = 2
 
 -include config.mak.autogen
 -include config.mak
+
+# Only a configured tree follows changes of configure.ac.
+ifdef AUTOCONFIGURED
+config.status: configure.ac
+	@if command -v autoconf >/dev/null; then \
+		autoconf -o configure && \
+		if test -f $@; then ./config.status --recheck; else ./configure; fi; \
+	else echo "configure.ac has changed, but there is no autoconf" >&2; fi
+config.mak.autogen: config.mak.in config.status
+	@./config.status
+endif
 
 # --- flags ------------------------------------------------------------------
 
@@ -112,7 +123,7 @@ SCHEMA_SQL = $(sort $(wildcard schema/[0-9]*.sql))
 OBJS = $(LIB_OBJS) $(VTEMPLATE_OBJS) $(VHASHIFY_OBJS) \
 	$(TEST_PROGRAMS:$(BUILD)/%=$(BUILD)/obj/%.o)
 
-all:: $(LIB) $(PROGRAMS)
+all: $(LIB) $(PROGRAMS)
 
 .PHONY: all test-programs
 test-programs: $(TEST_PROGRAMS)
@@ -215,6 +226,93 @@ kernel:
 quickstart: bootstrap
 	@$(MAKE) --no-print-directory all test-programs
 	@COWLINK_BUILD=$(abspath $(BUILD)) tools/quickstart
+
+# --- rules of the house ---------------------------------------------------------
+
+SHELL_FILES = tools/bootstrap tools/embed-schema tools/run-* tools/tap-summary \
+	tools/debian-tree tools/quickstart* tools/check-* .ci/run
+
+CHECKS = check-headers check-deps check-uapi check-banned check-sizes \
+	check-shellcheck check-man check-compilers
+.PHONY: lint $(CHECKS)
+lint: $(CHECKS)
+
+check-headers:
+	@tools/check-headers $(CC) $(BASIC_CFLAGS) $(DEPS_CFLAGS) $(COMPILED_IN)
+
+check-deps check-uapi check-banned check-sizes:
+	@tools/$@
+
+check-man: all
+	@COWLINK_BUILD=$(BUILD) tools/check-man
+
+check-shellcheck:
+	@shellcheck $(wildcard $(SHELL_FILES))
+	@cd tests && shellcheck -x *.sh $(notdir $(wildcard tests/run-uml tests/uml-init))
+
+# Both compilers, the long list of warnings, every warning an error.
+check-compilers:
+	@$(MAKE) --no-print-directory DEVELOPER=1 CC=gcc BUILD=$(BUILD)/gcc \
+		all test-programs
+	@$(MAKE) --no-print-directory DEVELOPER=1 CC=clang BUILD=$(BUILD)/clang \
+		all test-programs
+
+# --- configure, install, release ------------------------------------------------
+
+.PHONY: configure install uninstall dist distcheck clean distclean help
+
+configure:
+	$(QUIET_GEN)autoconf -o configure
+
+MAN_PAGES = $(wildcard man/*.[1-9])
+RECIPES = $(filter-out %/README,$(wildcard templates/recipes/*))
+DOCS = NEWS README.md $(wildcard docs/*.md)
+COMPLETIONS = $(wildcard completion/*.bash)
+
+install: all
+	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(recipedir) \
+		$(DESTDIR)$(docdir) $(DESTDIR)$(bashcompletiondir)
+	$(INSTALL) -m 755 $(PROGRAMS) $(DESTDIR)$(sbindir)
+	$(INSTALL) -m 644 $(RECIPES) $(DESTDIR)$(recipedir)
+	$(INSTALL) -m 644 $(DOCS) $(DESTDIR)$(docdir)
+	set -e; for page in $(MAN_PAGES); do \
+		section=$(DESTDIR)$(mandir)/man$${page##*.}; \
+		$(INSTALL) -d $$section; $(INSTALL) -m 644 $$page $$section; done
+	set -e; for file in $(COMPLETIONS); do \
+		$(INSTALL) -m 644 $$file \
+		$(DESTDIR)$(bashcompletiondir)/$$(basename $$file .bash); done
+
+# Pools, the catalog and cowlink.conf are the administrator's and stay.
+uninstall:
+	rm -f $(PROGRAMS:$(BUILD)/%=$(DESTDIR)$(sbindir)/%)
+	set -e; for page in $(MAN_PAGES); do \
+		rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$$(basename $$page); done
+	set -e; for file in $(COMPLETIONS); do \
+		rm -f $(DESTDIR)$(bashcompletiondir)/$$(basename $$file .bash); done
+	rm -rf $(DESTDIR)$(recipedir) $(DESTDIR)$(docdir)
+	-rmdir $(DESTDIR)$(datadir)/cowlink 2>/dev/null
+
+DIST = cowlink-$(COWLINK_VERSION)
+
+# What git knows at HEAD, and a configure script for who has no autoconf.
+dist: configure
+	@mkdir -p $(BUILD)
+	git archive --format=tar --prefix=$(DIST)/ \
+		--add-file=configure -o $(BUILD)/$(DIST).tar HEAD
+	gzip -nf9 $(BUILD)/$(DIST).tar
+
+distcheck: dist
+	@tools/distcheck $(BUILD)/$(DIST).tar.gz $(BUILD)/distcheck
+
+clean:
+	rm -rf --one-file-system $(BUILD)
+
+distclean: clean
+	rm -rf autom4te.cache config.log config.status config.mak.autogen \
+		config.mak.append configure configure~
+
+help:
+	@cat tools/make-help
 
 # Stamps that change only with what they hold: every flag and compiled-in path,
 # and the lists of files (a deleted source must leave the archive too).
