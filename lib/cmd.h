@@ -2,16 +2,21 @@
 /*
  * The command line as a table. From it come parsing, --help, the synopsis the
  * manual pages are compared with, and `TOOL --dump-commands` for completion and
- * tests.
+ * tests: for each command a line "command NAME OPERANDS SUMMARY" and for each of
+ * its options, the common ones included, a line "option NAME --LONG[=ARG] -L HELP",
+ * fields separated by tabs, "-" where there is nothing.
  *
  * To add a command: write `int cmd_NAME(struct cmd_ctx *)` in a file of its own,
  * declare it in the tool's header, add a row to the tool's table, describe it in
  * man/; `make lint` complains about what you forgot.
  *
  * Options are long; abbreviations are refused; `--opt=VALUE` and `--opt VALUE`
- * are the same; `--` ends them. Every command has --pool=DIR, -v/--verbose,
- * -q/--quiet, --help, and the tool --version. Numbers take K, M, G (powers of
- * 1024) and no trailing junk.
+ * are the same; `--` ends them; of an option given twice the last one counts.
+ * Every command has --pool=DIR, -v/--verbose, -q/--quiet, --help, and the tool
+ * --version; these may also stand before the command. Numbers take K, M, G (powers
+ * of 1024) and no trailing junk.
+ *
+ * Environment: COWLINK_POOL and COWLINK_CONFIG (pool.h), COWLINK_FAULT* (fx.h).
  */
 #ifndef COWLINK_CMD_H
 #define COWLINK_CMD_H
@@ -40,7 +45,7 @@ enum cmd_flags {
 	CMD_POOL_EXCLUSIVE = 1 << 5,
 };
 
-enum opt_kind { OPT_FLAG, OPT_STRING, OPT_NUMBER };
+enum opt_kind { OPT_FLAG, OPT_COUNT, OPT_STRING, OPT_NUMBER };
 
 struct cmd_opt {
 	const char *name;	/* without the dashes */
@@ -48,8 +53,8 @@ struct cmd_opt {
 	enum opt_kind kind;
 	const char *arg;	/* "N", "DIR"; NULL for a flag */
 	const char *help;	/* one line */
-	size_t offset;		/* in the command's options struct: bool, const
-				 * char * or uint64_t by kind */
+	size_t offset;		/* in the command's options struct: bool, unsigned
+				 * int (how often), const char * or uint64_t */
 };
 
 struct cmd_ctx {
@@ -86,14 +91,24 @@ struct cmd_tool {
 
 /*
  * main() of every tool. Parses, opens the pool, announces the engine (not with
- * --json or for CMD_POOL_RO), runs, prints the error, checks that standard output
- * was written (ENOSPC and EIO turn into status 1), and returns the exit status. A
- * fatal signal ends with 128+N after staging was released where possible.
+ * --json or for CMD_POOL_RO; an unprotected pool always), runs, prints the error,
+ * checks that standard output was written (ENOSPC and EIO turn into status 1), and
+ * returns the exit status.
+ *
+ * SIGINT, SIGTERM and SIGHUP end a command at once while nothing in staging/ is
+ * its own. Else fx_interrupt() makes it fail at its next effect, it cleans up as
+ * after any failure, and then the process dies of that signal; a second one does
+ * not wait. A reader that closed our standard output is SIGPIPE at the end, never
+ * in the middle.
  */
 int cmd_main(const struct cmd_tool *tool, int argc, char **argv);
 
 /* The exit status that belongs to an error. */
 int cmd_status(const struct err *err);
+
+/* "12", "4K": a number with an optional K, M or G (powers of 1024) and nothing
+ * after it; -EINVAL, or -ERANGE beyond 64 bits. */
+int parse_number(const char *text, uint64_t *ret);
 
 /* "12.3 MB" (powers of 1000) for people; @buf of 32 bytes; returns @buf. */
 char *format_bytes(char buf[32], uint64_t bytes);

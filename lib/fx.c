@@ -113,7 +113,8 @@ static void run_command(const char *what)
 {
 	if (!fault.exec_cmd || strcmp(what, fault.exec_what))
 		return;
-	if (atomic_fetch_add(&exec_seen, 1) + 1 != fault.exec_at)
+	if (atomic_fetch_add(&exec_seen, 1) + 1 != fault.exec_at &&
+	    fault.exec_at)
 		return;
 	if (system(fault.exec_cmd))	/* allowed: a test asked for it */
 		(void)fprintf(stderr, "COWLINK_FAULT_EXEC: command failed\n");
@@ -133,15 +134,37 @@ int fx_step(const char *what)
 	return fault.kind == FAULT_ERROR ? -fault.error : 0;
 }
 
+static volatile sig_atomic_t interrupted_by;
+
+void fx_interrupt(int signal)
+{
+	interrupted_by = signal;
+}
+
+int fx_interrupted(void)
+{
+	return interrupted_by;
+}
+
+/* The step of an effect that begins something. */
+static int begin_step(const char *what)
+{
+	int r = fx_step(what);
+
+	return !r && interrupted_by ? -EINTR : r;
+}
+
 uint64_t fx_count(void)
 {
 	return atomic_load(&effects);
 }
 
 /* One effect by one system call that returns -1 and errno. */
-#define FX(what, call)                                                        \
+#define FX(what, call) FX_AFTER(fx_step(what), call)
+#define FX_BEGIN(what, call) FX_AFTER(begin_step(what), call)
+#define FX_AFTER(step, call)                                                  \
 	({                                                                    \
-		int fx_r_ = fx_step(what);                                    \
+		int fx_r_ = (step);                                           \
 		if (!fx_r_) {                                                 \
 			do                                                    \
 				fx_r_ = (call);                               \
@@ -154,15 +177,15 @@ uint64_t fx_count(void)
 
 int fx_create(int dirfd, const char *name, int flags, mode_t mode)
 {
-	return FX("create", openat(dirfd, name,
-				   flags | O_CREAT | O_EXCL | O_NOFOLLOW |
-					   O_CLOEXEC,
-				   mode));
+	return FX_BEGIN("create", openat(dirfd, name,
+					 flags | O_CREAT | O_EXCL | O_NOFOLLOW |
+						 O_CLOEXEC,
+					 mode));
 }
 
 int fx_tmpfile(int dirfd)
 {
-	return FX("tmpfile",
+	return FX_BEGIN("tmpfile",
 		  openat(dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
 }
 
@@ -188,14 +211,14 @@ static int write_all(int fd, const char *p, size_t len, off_t offset)
 
 int fx_write(int fd, const void *buf, size_t len)
 {
-	int r = fx_step("write");
+	int r = begin_step("write");
 
 	return r ? r : write_all(fd, buf, len, -1);
 }
 
 int fx_pwrite(int fd, const void *buf, size_t len, off_t offset)
 {
-	int r = fx_step("write");
+	int r = begin_step("write");
 
 	return r ? r : write_all(fd, buf, len, offset);
 }
@@ -207,7 +230,7 @@ int fx_ftruncate(int fd, off_t size_bytes)
 
 int fx_clone(int fd, int src_fd)
 {
-	int r = FX("clone", ioctl(fd, FICLONE, src_fd));
+	int r = FX_BEGIN("clone", ioctl(fd, FICLONE, src_fd));
 
 	/* other filesystem, no reflink, not a file that can: all "not here" */
 	if (r == -EXDEV || r == -ENOTTY || r == -EINVAL || r == -ENOSYS)
@@ -217,27 +240,27 @@ int fx_clone(int fd, int src_fd)
 
 int fx_dedupe(int src_fd, struct file_dedupe_range *range)
 {
-	return FX("dedupe", ioctl(src_fd, FIDEDUPERANGE, range));
+	return FX_BEGIN("dedupe", ioctl(src_fd, FIDEDUPERANGE, range));
 }
 
 int fx_mkdirat(int dirfd, const char *name, mode_t mode)
 {
-	return FX("mkdir", mkdirat(dirfd, name, mode));
+	return FX_BEGIN("mkdir", mkdirat(dirfd, name, mode));
 }
 
 int fx_symlinkat(const char *target, int dirfd, const char *name)
 {
-	return FX("symlink", symlinkat(target, dirfd, name));
+	return FX_BEGIN("symlink", symlinkat(target, dirfd, name));
 }
 
 int fx_mknodat(int dirfd, const char *name, mode_t mode, dev_t dev)
 {
-	return FX("mknod", mknodat(dirfd, name, mode, dev));
+	return FX_BEGIN("mknod", mknodat(dirfd, name, mode, dev));
 }
 
 int fx_linkat(int olddir, const char *oldname, int newdir, const char *newname)
 {
-	return FX("link", linkat(olddir, oldname, newdir, newname, 0));
+	return FX_BEGIN("link", linkat(olddir, oldname, newdir, newname, 0));
 }
 
 int fx_link_fd(int fd, int newdir, const char *newname)
@@ -247,8 +270,8 @@ int fx_link_fd(int fd, int newdir, const char *newname)
 	char path[40];
 
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return FX("link", linkat(AT_FDCWD, path, newdir, newname,
-				 AT_SYMLINK_FOLLOW));
+	return FX_BEGIN("link", linkat(AT_FDCWD, path, newdir, newname,
+				       AT_SYMLINK_FOLLOW));
 }
 
 int fx_renameat(int olddir, const char *oldname, int newdir,

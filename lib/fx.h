@@ -13,7 +13,8 @@
  *	COWLINK_FAULT=count             nothing; with the next variable
  *	COWLINK_FAULT_COUNT=FILE        at exit, write the number of effects
  *	COWLINK_FAULT_EXEC=WHAT:N:CMD   before the Nth effect named WHAT (the
- *	                                function without fx_), run CMD by sh
+ *	                                function without fx_), run CMD by sh;
+ *	                                N 0: before each of them
  *
  * Effects count from 1. Writing data is one effect per call, not per byte. The
  * environment is not read in a set-user-ID program. Not thread-safe yet in the
@@ -33,6 +34,18 @@ int fx_step(const char *what);
 
 /* Number of effects since the process started. */
 uint64_t fx_count(void);
+
+/*
+ * Ask the operation that runs to end soon and in order, because of @signal: from
+ * now on every effect that begins something (create, tmpfile, write, clone, dedupe,
+ * mkdir, symlink, mknod, link) fails with -EINTR, while those that finish or undo
+ * something (rename, unlink, flags, sync ...) go on. So a failure path can still put
+ * things right. Async-signal-safe.
+ */
+void fx_interrupt(int signal);
+
+/* The signal, or 0. Long phases without effects ask now and then and return -EINTR. */
+int fx_interrupted(void);
 
 /* O_CLOEXEC|O_NOFOLLOW|O_CREAT|O_EXCL are added; returns a descriptor. */
 int fx_create(int dirfd, const char *name, int flags, mode_t mode);

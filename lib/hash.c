@@ -9,6 +9,7 @@
 
 #include "cleanup.h"
 #include "fdio.h"
+#include "fx.h"
 #include "iattr.h"
 
 #define KEY_VERSION 1
@@ -77,6 +78,8 @@ int hash_fd(int fd, uint64_t size_bytes, struct digest *ret)
 	if (!buf || !h)
 		return -ENOMEM;
 	do {
+		if (fx_interrupted())
+			return -EINTR;
 		n = fdio_pread_full(fd, buf, READ_CHUNK, pos);
 		if (n < 0)
 			return n;

@@ -7,6 +7,7 @@
 #include <xxhash.h>
 
 #include "cleanup.h"
+#include "fx.h"
 #include "log.h"
 #include "pool.h"
 
@@ -25,7 +26,7 @@ static int lock_byte(int fd, off_t byte, short type, bool wait)
 
 	do
 		r = fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &lock);
-	while (r < 0 && errno == EINTR);
+	while (r < 0 && errno == EINTR && !fx_interrupted());
 	if (r < 0)
 		return errno == EACCES || errno == EAGAIN ? -EBUSY : -errno;
 	return 0;
