@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Masters on an unprotected pool: found again, told apart, replicated, removed. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "fdio.h"
+#include "pool.h"
+#include "store-shard.h"
+#include "store.h"
+#include "unit.h"
+
+static struct pool *pool;
+static int dir;
+
+static int put(const char *name, const char *text)
+{
+	static const struct timespec times[2] = { { 1, 2 }, { 3, 4 } };
+	int fd = openat(dir, name, O_CREAT | O_RDWR | O_TRUNC, 0644);
+
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text) ||
+	    futimens(fd, times))
+		exit(1);
+	return fd;
+}
+
+/* Intern a file; a failed one has ino 0. */
+static struct master intern(int fd)
+{
+	struct iattr attr = IATTR_INIT;
+	struct master m = MASTER_INIT;
+	struct err err = { 0 };
+
+	if (iattr_read_fd(fd, &attr) < 0 ||
+	    store_intern(pool, fd, &attr, &m, &err) < 0)
+		printf("# %s\n", err.msg);
+	iattr_release(&attr);
+	return m;
+}
+
+static void test_intern(void)
+{
+	struct master a = intern(put("a", "content"));
+	struct master b = intern(put("b", "content"));
+	struct master c = intern(put("c", "contenT"));
+	struct stat orig;
+
+	ok(a.created, "a first file makes a master");
+	fstatat(dir, "a", &orig, 0);
+	ok(a.stx.stx_ino != orig.st_ino, "which is a copy, not the file");
+	ok(a.stx.stx_ino && a.stx.stx_ino == b.stx.stx_ino,
+	   "an equal file gets the same one");
+	ok(!b.created, "and makes none");
+	ok(c.stx.stx_ino != a.stx.stx_ino, "another content another one");
+	fchmodat(dir, "b", 0600, 0);
+	ok(intern(openat(dir, "b", O_RDONLY)).stx.stx_ino != a.stx.stx_ino,
+	   "another mode another one");
+	is_int(a.stx.stx_mode & 07777, 0644, "a master has the file's mode");
+	is_int(a.stx.stx_mtime.tv_nsec, 4, "and its time to the nanosecond");
+}
+
+/* Two keys can be the same: then bytes decide. Simulated by a master whose
+ * content was exchanged behind its name. */
+static void test_collision(void)
+{
+	struct master a = intern(put("x", "same size 1"));
+	struct master b;
+	char name[STORE_NAME_SIZE];
+	int shard = store_shard_open(pool, &a.key);
+	int fd;
+
+	iflags_set_immutable(shard, false);
+	store_name(&a.key, a.replica, name);
+	fd = openat(shard, name, O_WRONLY);
+	if (pwrite(fd, "same size 2", 11, 0) != 11)
+		exit(1);
+	futimens(fd, (struct timespec[2]){ { 1, 2 }, { 3, 4 } });
+	close(fd);
+	b = intern(openat(dir, "x", O_RDONLY));
+	ok(digest_equal(&a.key, &b.key), "the same key");
+	is_int(b.replica, a.replica + 1, "but other bytes: another replica");
+}
+
+static void test_link_limit(void)
+{
+	struct master m = intern(put("many", "many links"));
+	struct statx stx;
+	uint64_t ino;
+
+	is_int(store_link(pool, &m, dir, "m1", NULL), 0, "a first link");
+	is_int(store_link(pool, &m, dir, "m2", NULL), 0, "a second link");
+	fdio_statx(dir, "m1", &stx);
+	is_int(stx.stx_nlink, 3, "three names with the store's");
+	is_int(store_is_master(pool, dir, "m1", &stx, NULL), 1,
+	       "it is known as a master");
+	/* the pool's limit is 3 */
+	is_int(store_link_again(pool, dir, "m1", &stx, NULL, dir, "m3", &ino,
+				NULL), 0,
+	       "beyond the limit it is linked again");
+	fdio_statx(dir, "m3", &stx);
+	ok(stx.stx_ino != m.stx.stx_ino && stx.stx_ino == ino, "to a replica");
+	m = intern(openat(dir, "m1", O_RDONLY));
+	is_int(m.replica, 1, "which is found by a search, too");
+	ok(m.stx.stx_ino == stx.stx_ino, "and is that one");
+}
+
+static int count_entry(const struct store_entry *e, void *ctx)
+{
+	int *counts = ctx;
+
+	counts[e->replica == UINT32_MAX]++;
+	return 0;
+}
+
+static int remove_unused(const struct store_entry *e, void *ctx)
+{
+	int *counts = ctx;
+	int r;
+
+	if (e->replica == UINT32_MAX)
+		return 0;
+	r = store_remove(pool, e, NULL);
+	counts[r == -EBUSY]++;
+	return r == -EBUSY ? 0 : r;
+}
+
+static void test_admin(void)
+{
+	int counts[2] = { 0 };
+	int removed[2] = { 0 };
+	int shard;
+	int fd;
+
+	is_int(store_each(pool, count_entry, counts, NULL), 0, "all masters");
+	is_int(counts[1], 0, "are masters");
+	shard = openat(pool->store_fd, "00", O_DIRECTORY);
+	if (shard < 0 && (mkdirat(pool->store_fd, "00", 0700) ||
+			  (shard = openat(pool->store_fd, "00", O_DIRECTORY)) < 0))
+		exit(1);
+	iflags_set_immutable(shard, false);
+	fd = openat(shard, "00000000000000000000000000000000.01",
+		    O_CREAT | O_WRONLY, 0600);
+	ok(fd >= 0, "a foreign file in a shard");
+	counts[0] = 0;
+	store_each(pool, count_entry, counts, NULL);
+	is_int(counts[1], 1, "is told apart");
+	is_int(store_protect(pool, true, NULL), 1, "one shard lost its +i");
+	is_int(store_protect(pool, false, NULL), 1, "it is put back");
+	is_int(store_protect(pool, true, NULL), 0, "and is there");
+	is_int(store_each(pool, remove_unused, removed, NULL), 0,
+	       "masters without other names are removed");
+	is_int(removed[1], 2, "those in use stay");
+	is_int(removed[0] + removed[1], counts[0], "and every one was seen");
+}
+
+static void test_names(void)
+{
+	struct digest key;
+	uint32_t replica;
+
+	is_int(store_parse_name("99aa06d3014798d86001c324468d497f.12", &key,
+				&replica), 0, "a master's name");
+	is_int(replica, 12, "has a replica number");
+	is_int(store_parse_name("99aa06d3014798d86001c324468d497f", &key,
+				&replica), -EINVAL, "none without");
+	is_int(store_parse_name("99aa06d3014798d86001c324468d497f.+1", &key,
+				&replica), -EINVAL, "nor with a sign");
+	is_int(store_parse_name("99aa06d3014798d86001c324468d497f.-1", &key,
+				&replica), -EINVAL, "nor a negative one");
+}
+
+int main(void)
+{
+	static const struct pool_options opt = { .unprotected = true,
+						 .link_limit = 3 };
+	char tmp[256];
+	char path[300];
+	char cmd[600];
+	struct err err = { 0 };
+
+	if (geteuid()) {
+		unit_plan(1);
+		unit_skip(1, "needs root to make a pool");
+		return unit_done();
+	}
+	unit_plan(33);
+	dir = open(unit_tmpdir(tmp), O_DIRECTORY);
+	snprintf(path, sizeof(path), "%s/pool", tmp);
+	if (pool_create(path, &opt, &err) < 0 ||
+	    pool_open(path, POOL_EXCLUSIVE, &pool, &err) < 0) {
+		printf("Bail out! %s\n", err.msg);
+		return 1;
+	}
+	test_intern();
+	test_collision();
+	test_link_limit();
+	test_admin();
+	test_names();
+	pool_close(pool);
+	snprintf(cmd, sizeof(cmd), "chattr -R -i %s 2>/dev/null; rm -rf %s",
+		 path, tmp);
+	return system(cmd) ? 1 : unit_done();
+}
