@@ -13,8 +13,8 @@ make_tree()
 	cp "$COWLINK_SRC/Makefile" "$COWLINK_SRC/configure.ac" \
 		"$COWLINK_SRC/config.mak.in" . &&
 	cp "$COWLINK_SRC/tools/embed-schema" tools/ &&
-	cp "$COWLINK_SRC/lib/catalog-schema.h" lib/ && >lib/fx.h &&
-	echo "CREATE TABLE t(a TEXT DEFAULT '\\\\ \"?');" >schema/0001-first.sql &&
+	cp "$COWLINK_SRC/lib/catalog-schema.h" lib/ && : >lib/fx.h &&
+	printf "%s\n" "CREATE TABLE t(a TEXT DEFAULT '\\ \"?');" >schema/0001-first.sql &&
 	echo "int one(void);" >lib/one.h &&
 	printf "#include \"one.h\"\nint one(void) { return 1; }\n" >lib/one.c &&
 	cat >templates/main.c <<-\EOF &&
@@ -34,9 +34,13 @@ make_tree()
 # build [VARIABLE=VALUE...]: what was made is in "made", one step per line.
 build()
 {
-	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make "$@" >output 2>&1 &&
-	sed -n "s/^  \([A-Z]\{2,5\}\)  *\(.*\)/\1 \2/p" output >made ||
-	{ cat output; return 1; }
+	if env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make "$@" >output 2>&1
+	then
+		sed -n "s/^  \([A-Z]\{2,5\}\)  *\(.*\)/\1 \2/p" output >made
+	else
+		cat output
+		return 1
+	fi
 }
 
 test_expect_success 'a plain make builds the programs from what lies there' '
