@@ -24,10 +24,12 @@ static void fd_path(int fd, char path[FD_PATH_SIZE])
 	(void)snprintf(path, FD_PATH_SIZE, "/proc/self/fd/%d", fd);
 }
 
-static bool is_ours(const char *name)
+bool xattr_is_copied(const char *name)
 {
-	return !strncmp(name, IATTR_OWN_XATTR_PREFIX,
-			strlen(IATTR_OWN_XATTR_PREFIX));
+	return strncmp(name, IATTR_OWN_XATTR_PREFIX,
+		       strlen(IATTR_OWN_XATTR_PREFIX)) &&
+	       strcmp(name, "trusted.SGI_ACL_FILE") &&
+	       strcmp(name, "trusted.SGI_ACL_DEFAULT");
 }
 
 /* The names of all xattrs, NUL after NUL, malloc'ed; the length or -errno.
@@ -109,7 +111,7 @@ static int read_xattrs(const char *path, struct iattr *attr)
 		struct xattr *x = &attr->xattrs[attr->xattr_count];
 		int r;
 
-		if (is_ours(p))
+		if (!xattr_is_copied(p))
 			continue;
 		x->name = strdup(p);
 		if (!x->name)

@@ -40,6 +40,10 @@ struct iattr {
  * belongs to the tree, not to the file, and is never copied or hashed. */
 #define IATTR_OWN_XATTR_PREFIX "trusted.cowlink."
 
+/* Does the attribute belong to the file? Not those above, nor the ACLs as XFS stores
+ * them, which root sees there beside the ACLs themselves. */
+bool xattr_is_copied(const char *name);
+
 /* Status and xattrs of an open file or O_PATH descriptor. */
 int iattr_read_fd(int fd, struct iattr *ret);
 

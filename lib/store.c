@@ -24,7 +24,8 @@ void master_release(struct master *m)
 /* Is the file @name of the shard what @attr and the bytes of @src want, and has it
  * links left? 1 with *@ret filled, 0 no, -ENOENT no such replica. */
 static int try_master(const struct pool *p, int shard, const char *name,
-		      int src, const struct iattr *attr, struct master *ret)
+		      int src, const struct iattr *attr,
+		      const struct store_avoid *avoid, struct master *ret)
 {
 	_cleanup_close_ int fd = fdio_open(shard, name, O_RDONLY);
 	_cleanup_iattr_ struct iattr have = IATTR_INIT;
@@ -36,7 +37,8 @@ static int try_master(const struct pool *p, int shard, const char *name,
 	if (r < 0)
 		return r;
 	if (have.stx.stx_nlink >= p->info.link_limit ||
-	    !iattr_same_metadata(&have, attr))
+	    !iattr_same_metadata(&have, attr) ||
+	    (avoid && avoid->has(&have.stx, avoid->ctx)))
 		return 0;
 	if (src >= 0) {
 		r = fdio_equal(fd, src, attr->stx.stx_size);
@@ -53,7 +55,7 @@ static int try_master(const struct pool *p, int shard, const char *name,
  * ret->replica the first free number.
  */
 static int find_master(struct pool *p, int src, const struct iattr *attr,
-		       struct master *ret)
+		       const struct store_avoid *avoid, struct master *ret)
 {
 	_cleanup_close_ int shard = store_shard_open(p, &ret->key);
 	char name[STORE_NAME_SIZE];
@@ -66,7 +68,7 @@ static int find_master(struct pool *p, int src, const struct iattr *attr,
 		return shard;
 	for (; ret->replica < REPLICA_MAX; ret->replica++) {
 		store_name(&ret->key, ret->replica, name);
-		r = try_master(p, shard, name, src, attr, ret);
+		r = try_master(p, shard, name, src, attr, avoid, ret);
 		if (r == -ENOENT)
 			return 0;
 		if (r)
@@ -121,10 +123,11 @@ static int record(struct pool *p, const struct master *m, struct err *err)
 /* Give the sealed file its name, unless somebody made an equal master meanwhile:
  * then that one is used. */
 static int publish(struct pool *p, int *fd, const struct iattr *attr,
-		   struct master *ret, struct err *err)
+		   const struct store_avoid *avoid, struct master *ret,
+		   struct err *err)
 {
 	for (;;) {
-		int r = find_master(p, *fd, attr, ret);
+		int r = find_master(p, *fd, attr, avoid, ret);
 
 		if (r > 0)
 			return 0;
@@ -182,7 +185,8 @@ int store_draft_hole(struct draft *d, uint64_t len, struct err *err)
 }
 
 int store_draft_commit(struct pool *p, struct draft *d,
-		       const struct iattr *attr, struct master *ret,
+		       const struct iattr *attr,
+		       const struct store_avoid *avoid, struct master *ret,
 		       struct err *err)
 {
 	struct iattr want = *attr;
@@ -201,7 +205,7 @@ int store_draft_commit(struct pool *p, struct draft *d,
 	if (r < 0)
 		err_errno(err, r, "cannot write to the store");
 	else
-		r = publish(p, &d->fd, &want, ret, err);
+		r = publish(p, &d->fd, &want, avoid, ret, err);
 	store_draft_release(d);
 	if (r < 0)
 		master_release(ret);
@@ -217,7 +221,8 @@ void store_draft_release(struct draft *d)
 
 /* A fresh copy of @src, whose metadata is @attr, becomes a master. */
 static int copy_in(struct pool *p, int src, const struct iattr *attr,
-		   struct master *ret, struct err *err)
+		   const struct store_avoid *avoid, struct master *ret,
+		   struct err *err)
 {
 	struct draft d;
 	int r = store_draft_begin(p, &d, err);
@@ -230,7 +235,7 @@ static int copy_in(struct pool *p, int src, const struct iattr *attr,
 		return r == -EAGAIN ? r :
 				      err_errno(err, r, "cannot copy to the store");
 	}
-	return store_draft_commit(p, &d, attr, ret, err);
+	return store_draft_commit(p, &d, attr, avoid, ret, err);
 }
 
 /* Did @src keep still since @attr was read? */
@@ -245,7 +250,8 @@ static int still(int src, const struct iattr *attr)
 }
 
 static int intern(struct pool *p, int src, const struct iattr *attr,
-		  struct master *ret, struct err *err)
+		  const struct store_avoid *avoid, struct master *ret,
+		  struct err *err)
 {
 	struct digest content;
 	int r = hash_fd(src, attr->stx.stx_size, &content);
@@ -256,19 +262,20 @@ static int intern(struct pool *p, int src, const struct iattr *attr,
 		return r;
 	if (r < 0)
 		return err_errno(err, r, "cannot read");
-	r = find_master(p, src, attr, ret);
+	r = find_master(p, src, attr, avoid, ret);
 	if (r < 0)
 		return err_errno(err, r, "cannot search the store");
-	return r > 0 ? 0 : copy_in(p, src, attr, ret, err);
+	return r > 0 ? 0 : copy_in(p, src, attr, avoid, ret, err);
 }
 
-int store_intern(struct pool *p, int src, const struct iattr *attr,
-		 struct master *ret, struct err *err)
+int store_intern_avoiding(struct pool *p, int src, const struct iattr *attr,
+			  const struct store_avoid *avoid, struct master *ret,
+			  struct err *err)
 {
 	int r;
 
 	*ret = (struct master)MASTER_INIT;
-	r = intern(p, src, attr, ret, err);
+	r = intern(p, src, attr, avoid, ret, err);
 	/* copied while it changed: the copy is whole but nobody's; gc takes it */
 	if (!r)
 		r = still(src, attr);
@@ -277,6 +284,12 @@ int store_intern(struct pool *p, int src, const struct iattr *attr,
 	if (r < 0)
 		master_release(ret);
 	return r;
+}
+
+int store_intern(struct pool *p, int src, const struct iattr *attr,
+		 struct master *ret, struct err *err)
+{
+	return store_intern_avoiding(p, src, attr, NULL, ret, err);
 }
 
 int store_link(struct pool *p, const struct master *m, int dirfd,
@@ -292,10 +305,11 @@ int store_link(struct pool *p, const struct master *m, int dirfd,
 	return r < 0 ? err_errno(err, r, "cannot link '%s'", name) : 0;
 }
 
-/* The master that the inode @name in @dirfd is has as many links as allowed:
- * find or make a replica. */
-static int link_replica(struct pool *p, int dirfd, const char *name, int newdir,
-			const char *newname, struct err *err)
+/* The master that the inode @name in @dirfd is has as many links as allowed, or is
+ * avoided: find or make a replica. */
+static int link_replica(struct pool *p, int dirfd, const char *name,
+			const struct store_avoid *avoid, int newdir,
+			const char *newname, uint64_t *ret_ino, struct err *err)
 {
 	_cleanup_close_ int src = fdio_open(dirfd, name, O_RDONLY);
 	_cleanup_master_ struct master m = MASTER_INIT;
@@ -304,20 +318,27 @@ static int link_replica(struct pool *p, int dirfd, const char *name, int newdir,
 
 	if (r < 0)
 		return err_errno(err, r, "cannot read '%s'", name);
-	r = intern(p, src, &attr, &m, err);
-	return r ? r : store_link(p, &m, newdir, newname, err);
+	r = intern(p, src, &attr, avoid, &m, err);
+	if (!r)
+		r = store_link(p, &m, newdir, newname, err);
+	*ret_ino = m.stx.stx_ino;
+	return r;
 }
 
 int store_link_again(struct pool *p, int dirfd, const char *name,
-		     const struct statx *stx, int newdir, const char *newname,
+		     const struct statx *stx, const struct store_avoid *avoid,
+		     int newdir, const char *newname, uint64_t *ret_ino,
 		     struct err *err)
 {
 	int r = -EMLINK;
 
-	if (stx->stx_nlink < p->info.link_limit)
+	*ret_ino = stx->stx_ino;
+	if (stx->stx_nlink < p->info.link_limit &&
+	    !(avoid && avoid->has(stx, avoid->ctx)))
 		r = fx_linkat(dirfd, name, newdir, newname);
 	if (r == -EMLINK)
-		return link_replica(p, dirfd, name, newdir, newname, err);
+		return link_replica(p, dirfd, name, avoid, newdir, newname,
+				    ret_ino, err);
 	return r < 0 ? err_errno(err, r, "cannot link '%s'", name) : 0;
 }
 

@@ -21,6 +21,7 @@
 #ifndef COWLINK_STORE_H
 #define COWLINK_STORE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "err.h"
@@ -44,6 +45,17 @@ struct master {
 void master_release(struct master *m);
 
 /*
+ * Masters that will not do although they are equal: those that the tree at hand
+ * has a name of already. Two equal files of a tree must stay two inodes, or a
+ * backup that knows hard links would take them for one file; the second one gets
+ * a replica, which other trees share in turn. NULL avoids none.
+ */
+struct store_avoid {
+	bool (*has)(const struct statx *stx, void *ctx);
+	void *ctx;
+};
+
+/*
  * The master for the file open as @src (read-only), whose status and xattrs are
  * @attr: one that is there and equal, with fewer links than the pool's limit,
  * else a new one. -EAGAIN when @src changed meanwhile; -ENOSPC, -EDQUOT and read
@@ -51,6 +63,9 @@ void master_release(struct master *m);
  */
 int store_intern(struct pool *p, int src, const struct iattr *attr,
 		 struct master *ret, struct err *err);
+int store_intern_avoiding(struct pool *p, int src, const struct iattr *attr,
+			  const struct store_avoid *avoid, struct master *ret,
+			  struct err *err);
 
 /*
  * The same for a file that we are writing: begin, write to @fd through the
@@ -68,7 +83,8 @@ int store_draft_write(struct draft *d, const void *buf, size_t len,
 		      struct err *err);
 int store_draft_hole(struct draft *d, uint64_t len, struct err *err);
 int store_draft_commit(struct pool *p, struct draft *d,
-		       const struct iattr *attr, struct master *ret,
+		       const struct iattr *attr,
+		       const struct store_avoid *avoid, struct master *ret,
 		       struct err *err);
 void store_draft_release(struct draft *d);
 
@@ -79,10 +95,12 @@ int store_link(struct pool *p, const struct master *m, int dirfd,
 /*
  * For cloning: make @newname in @newdir another name of the master that @name in
  * @dirfd already is (@stx its status), or of a replica of it when it has as many
- * links as the pool allows.
+ * links as the pool allows or is to be avoided. *@ret_ino is the inode that
+ * @newname became.
  */
 int store_link_again(struct pool *p, int dirfd, const char *name,
-		     const struct statx *stx, int newdir, const char *newname,
+		     const struct statx *stx, const struct store_avoid *avoid,
+		     int newdir, const char *newname, uint64_t *ret_ino,
 		     struct err *err);
 
 /* Is this inode (a regular file in a tree) a name of a master? 1, 0 or -errno.

@@ -50,6 +50,23 @@ static int clone_private(struct tree_copy *tc, const struct walk_entry *e,
 	return 0;
 }
 
+/* A link to the master, or, where the guest has a name of it already, to a replica.
+ * A template normally has one name of each. */
+static int clone_shared(struct tree_copy *tc, const struct walk_entry *e,
+			int dirfd)
+{
+	const struct store_avoid used = { tree_links_has, &tc->used };
+	uint64_t ino;
+	int r = store_link_again(tc->pool, e->dirfd, e->name, e->stx, &used,
+				 dirfd, e->name, &ino, tc->err);
+
+	if (r < 0)
+		return r;
+	tc->stats.linked++;
+	r = tree_links_add(&tc->used, e->stx, ino);
+	return r < 0 ? err_errno(tc->err, r, "cannot link '%s'", e->path) : 0;
+}
+
 static int clone_file(struct tree_copy *tc, const struct walk_entry *e,
 		      int dirfd)
 {
@@ -57,13 +74,7 @@ static int clone_file(struct tree_copy *tc, const struct walk_entry *e,
 
 	if (r < 0)
 		return r;
-	if (!r)
-		return clone_private(tc, e, dirfd);
-	r = store_link_again(tc->pool, e->dirfd, e->name, e->stx, dirfd,
-			     e->name, tc->err);
-	if (!r)
-		tc->stats.linked++;
-	return r;
+	return r ? clone_shared(tc, e, dirfd) : clone_private(tc, e, dirfd);
 }
 
 int tree_clone(struct pool *p, int src_fd, int rootfs_fd, enum engine engine,

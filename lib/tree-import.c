@@ -67,17 +67,17 @@ static int import_shared(struct tree_copy *tc, int src,
 			 const struct iattr *attr, int dirfd, const char *name,
 			 struct err *err)
 {
+	const struct store_avoid used = { tree_links_has, &tc->used };
 	_cleanup_master_ struct master m = MASTER_INIT;
-	int r = store_intern(tc->pool, src, attr, &m, err);
+	int r = store_intern_avoiding(tc->pool, src, attr, &used, &m, err);
 
-	if (!r) {
+	if (!r)
 		r = store_link(tc->pool, &m, dirfd, name, err);
-		/* somebody else took its last link */
-		if (r == -EMLINK)
-			r = -EAGAIN;
-	}
+	if (!r)
+		r = tree_links_add(&tc->used, &m.stx, m.stx.stx_ino);
+	/* somebody else took its last link: again */
 	if (r < 0)
-		return r;
+		return r == -EMLINK ? -EAGAIN : r;
 	tc->stats.linked++;
 	if (m.created) {
 		tc->stats.new_masters++;

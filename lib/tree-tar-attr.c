@@ -189,8 +189,7 @@ static int add_xattrs(struct archive_entry *entry, const char *path,
 			     ARCHIVE_OK) {
 		void *copy;
 
-		if (!strncmp(name, IATTR_OWN_XATTR_PREFIX,
-			     strlen(IATTR_OWN_XATTR_PREFIX)))
+		if (!xattr_is_copied(name))
 			continue;
 		if (!is_linux_xattr(name)) {
 			log_warning("'%s' has the attribute '%s', which Linux "

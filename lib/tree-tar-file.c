@@ -111,6 +111,7 @@ static int make_private(struct tar_import *ti, const struct iattr *attr,
 static int link_master(struct tar_import *ti, struct master *m, int dirfd,
 		       const char *name)
 {
+	const struct store_avoid used = { tree_links_has, &ti->used };
 	int r = store_link(ti->pool, m, dirfd, name, ti->err);
 
 	while (r == -EMLINK) {
@@ -122,10 +123,13 @@ static int link_master(struct tar_import *ti, struct master *m, int dirfd,
 		r = iattr_read_fd(full.fd, &attr);
 		if (r < 0)
 			return err_errno(ti->err, r, "cannot read the store");
-		r = store_intern(ti->pool, full.fd, &attr, m, ti->err);
+		r = store_intern_avoiding(ti->pool, full.fd, &attr, &used, m,
+					  ti->err);
 		if (!r)
 			r = store_link(ti->pool, m, dirfd, name, ti->err);
 	}
+	if (!r)
+		r = tree_links_add(&ti->used, &m->stx, m->stx.stx_ino);
 	return r;
 }
 
@@ -135,6 +139,7 @@ static int make_shared(struct tar_import *ti, const struct iattr *attr,
 	_cleanup_master_ struct master m = MASTER_INIT;
 	struct draft d = DRAFT_INIT;
 	const struct sink to = { write_draft, hole_draft, &d };
+	const struct store_avoid used = { tree_links_has, &ti->used };
 	int r = store_draft_begin(ti->pool, &d, ti->err);
 
 	if (r < 0)
@@ -144,7 +149,7 @@ static int make_shared(struct tar_import *ti, const struct iattr *attr,
 		store_draft_release(&d);
 		return r;
 	}
-	r = store_draft_commit(ti->pool, &d, attr, &m, ti->err);
+	r = store_draft_commit(ti->pool, &d, attr, &used, &m, ti->err);
 	if (!r)
 		r = link_master(ti, &m, dirfd, name);
 	if (r < 0)

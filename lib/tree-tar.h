@@ -30,6 +30,7 @@ struct tar_import {
 	struct archive *archive;
 	struct tree_stats stats;
 	struct tree_links privates;	/* inodes made private for hard links */
+	struct tree_links used;		/* masters that have a name in the tree */
 	struct tar_dir *dirs;
 	size_t dir_count;
 	size_t dir_alloc;

@@ -150,7 +150,9 @@ static void print_xattrs(int dirfd, const char *name, const char *path)
 			names[count++] = p;
 	qsort(names, count, sizeof(*names), compare_strings);
 	for (size_t i = 0; i < count; i++)
-		if (!root || strncmp(names[i], "trusted.cowlink.", 16))
+		/* XFS stores ACLs there, and shows them again */
+		if (strncmp(names[i], "trusted.SGI_ACL_", 16) &&
+		    (!root || strncmp(names[i], "trusted.cowlink.", 16)))
 			print_xattr(file, names[i], path);
 }
 
