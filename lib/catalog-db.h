@@ -79,6 +79,9 @@ int catalog_object_flush(struct catalog *c, struct err *err);
 /* The private table of rows not yet written. */
 int catalog_object_prepare(sqlite3 *db, struct err *err);
 
+/* Say that the schema @version is more than @newest: -EOPNOTSUPP. */
+int catalog_too_new(sqlite3 *db, int version, int newest, struct err *err);
+
 int catalog_version(sqlite3 *db, int *ret, struct err *err);
 
 /*

@@ -89,6 +89,13 @@ static int migrate_one(sqlite3 *db, const struct schema_migration *m,
 	return 0;
 }
 
+int catalog_too_new(sqlite3 *db, int version, int newest, struct err *err)
+{
+	return err_set(err, -EOPNOTSUPP,
+		       "the catalog '%s' has schema %d, this version of cowlink knows %d",
+		       sqlite3_db_filename(db, "main"), version, newest);
+}
+
 int catalog_migrate(sqlite3 *db, const struct schema_migration *migrations,
 		    size_t count, struct err *err)
 {
@@ -98,9 +105,7 @@ int catalog_migrate(sqlite3 *db, const struct schema_migration *migrations,
 	int r = catalog_version(db, &version, err);
 
 	if (!r && version > newest)
-		r = err_set(err, -EOPNOTSUPP,
-			    "the catalog '%s' has schema %d, this version of cowlink knows %d",
-			    sqlite3_db_filename(db, "main"), version, newest);
+		r = catalog_too_new(db, version, newest, err);
 	for (i = 0; !r && i < count; i++)
 		if (migrations[i].version > version)
 			r = migrate_one(db, &migrations[i], err);

@@ -260,7 +260,9 @@ static uint32_t big_endian32(const unsigned char *p)
 static int check_header(sqlite3 *db, struct err *err)
 {
 	static const char magic[16] = "SQLite format 3";
+	int newest = schema_migrations[schema_migration_count - 1].version;
 	unsigned char head[100] = { 0 };
+	uint32_t version;
 	sqlite3_file *file = NULL;
 	int rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER,
 				      &file);
@@ -273,12 +275,10 @@ static int check_header(sqlite3 *db, struct err *err)
 	    big_endian32(head + 68) != CATALOG_APPLICATION_ID)
 		return err_set(err, -EUCLEAN, "'%s' is not a cowlink catalog",
 			       sqlite3_db_filename(db, "main"));
-	if (big_endian32(head + 60) >
-	    (uint32_t)schema_migrations[schema_migration_count - 1].version)
-		/* says it in words */
-		return catalog_migrate(db, schema_migrations,
-				       schema_migration_count, err);
-	return 0;
+	version = big_endian32(head + 60);
+	return version > (uint32_t)newest ?
+		       catalog_too_new(db, version, newest, err) :
+		       0;
 }
 
 static int set_up(sqlite3 *db, bool writable, struct err *err)
@@ -352,8 +352,7 @@ static int check_current(sqlite3 *db, struct err *err)
 	if (r < 0 || version == newest)
 		return r;
 	if (version > newest)
-		return catalog_migrate(db, schema_migrations,
-				       schema_migration_count, err);
+		return catalog_too_new(db, version, newest, err);
 	return err_set(err, -EOPNOTSUPP,
 		       "the catalog '%s' has the old schema %d; 'vtemplate check --repair' brings it to %d",
 		       sqlite3_db_filename(db, "main"), version, newest);

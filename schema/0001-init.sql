@@ -24,7 +24,7 @@ CREATE TABLE tree (
 	engine TEXT NOT NULL
 		CHECK (engine IN ('copy', 'reflink', 'kernel', 'unprotected')),
 	origin TEXT NOT NULL,
-	-- Lineage outlives its template: no foreign key. NULL: no tree was it.
+	-- Lineage outlives its template: no foreign key. NULL: from no tree.
 	origin_uuid TEXT CHECK (length(origin_uuid) = 36),
 	created_ns INTEGER NOT NULL,
 	files INTEGER NOT NULL CHECK (files >= 0),
