@@ -224,7 +224,7 @@ kernel:
 	@$(MAKE) -C kernel uml
 
 quickstart: bootstrap
-	@$(MAKE) --no-print-directory all test-programs
+	@$(MAKE) -s all test-programs
 	@COWLINK_BUILD=$(abspath $(BUILD)) tools/quickstart
 
 # --- rules of the house ---------------------------------------------------------
