@@ -16,10 +16,12 @@
 
 #define EXTENTS_AT_ONCE 128
 
-/* Extents of which the place is not (yet) known, or says nothing. */
-#define EXTENT_UNCLEAR (FIEMAP_EXTENT_UNKNOWN | FIEMAP_EXTENT_DELALLOC | \
-			FIEMAP_EXTENT_ENCODED | FIEMAP_EXTENT_DATA_INLINE | \
-			FIEMAP_EXTENT_DATA_TAIL | FIEMAP_EXTENT_NOT_ALIGNED)
+/* No blocks of its own: the data are in the inode, or packed with others'. */
+#define EXTENT_INLINE (FIEMAP_EXTENT_DATA_INLINE | FIEMAP_EXTENT_DATA_TAIL | \
+		       FIEMAP_EXTENT_NOT_ALIGNED)
+
+/* Not on disk although we asked for it: somebody is writing. */
+#define EXTENT_PENDING (FIEMAP_EXTENT_UNKNOWN | FIEMAP_EXTENT_DELALLOC)
 
 /* Where a run of blocks lies. Filesystems cut runs as they like, and sharing cuts
  * them anew: what is contiguous counts as one. */
@@ -55,8 +57,11 @@ static int feed_extents(const struct fiemap *map, struct hasher *h,
 			.unwritten = e->fe_flags & FIEMAP_EXTENT_UNWRITTEN,
 		};
 
-		if (e->fe_flags & EXTENT_UNCLEAR)
+		/* inline ones claim to be unknown as well */
+		if (e->fe_flags & EXTENT_INLINE)
 			return -ENODATA;
+		if (e->fe_flags & EXTENT_PENDING)
+			return -EAGAIN;
 		if (!place_append(run, &next)) {
 			hasher_update(h, run, sizeof(*run));
 			*run = next;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "cleanup.h"
+#include "dirtime.h"
 #include "fdio.h"
 #include "fx.h"
 #include "iattr.h"
@@ -29,6 +30,8 @@ struct replacement {
 	struct iattr attr;	/* the victim's */
 	unsigned int flags;	/* the victim's, before we marked it */
 	bool marked;		/* by us */
+	struct dirtime dirtime;
+	unsigned int exchanges;	/* done in dirfd */
 	char temp[TEMP_NAME_SIZE];
 };
 
@@ -195,17 +198,24 @@ static int keep(const struct replacement *u, struct err *err)
 	return 0;
 }
 
-/* Step 5, when the displaced file is not the victim: put it back. */
-static int put_back(const struct replacement *u, struct err *err)
+static int exchange_names(struct replacement *u)
 {
-	struct statx now;
 	int r = fx_renameat(u->scratch->fd, u->temp, u->dirfd, u->name,
 			    RENAME_EXCHANGE);
 
-	/* an error that goes away (a signal, a busy moment) must not cost data */
+	u->exchanges += !r;
+	return r;
+}
+
+/* Step 5, when the displaced file is not the victim: put it back. */
+static int put_back(struct replacement *u, struct err *err)
+{
+	struct statx now;
+	int r = exchange_names(u);
+
+	/* an error that goes away must not cost data */
 	if (r < 0 && r != -ENOENT)
-		r = fx_renameat(u->scratch->fd, u->temp, u->dirfd, u->name,
-				RENAME_EXCHANGE);
+		r = exchange_names(u);
 	if (r < 0)
 		return keep(u, err);
 	if (fdio_statx(u->scratch->fd, u->temp, &now) < 0 ||
@@ -256,8 +266,7 @@ static int exchange(struct replacement *u, enum skip_reason *reason,
 	if (r == -EMLINK)
 		return r;
 	if (!r) {
-		r = fx_renameat(u->scratch->fd, u->temp, u->dirfd, u->name,
-				RENAME_EXCHANGE);
+		r = exchange_names(u);
 		if (!r)
 			return settle(u, reason, err);
 		/* a link to the master: staging_release() takes it otherwise */
@@ -281,7 +290,12 @@ static int replace(struct replacement *u, const struct statx *seen,
 		return err_errno(err, r, "cannot mark '%s' as shared", u->name);
 	if (!*reason)
 		*reason = compare(u);
-	return *reason ? 0 : exchange(u, reason, err);
+	if (*reason)
+		return 0;
+	dirtime_begin(&u->dirtime, u->dirfd);
+	r = exchange(u, reason, err);
+	dirtime_end(&u->dirtime, u->name, u->exchanges);
+	return r;
 }
 
 int unify_replace(struct pool *p, const struct staging *scratch, int dirfd,

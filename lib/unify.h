@@ -24,7 +24,8 @@
  *     with the bytes it had. If it is not, somebody wrote, renamed or linked
  *     between 1 and 4: exchange back; else unlink it.
  *
- * The temporary names are in staging/, never in the guest. Between the two
+ * The directory keeps its mtime (dirtime.h). The temporary names are in staging/,
+ * never in the guest. Between the two
  * exchanges of 5 a second write through N could still be lost; the window is two
  * system calls long and needs two writers of one file in it. What such a writer
  * made is then kept as staging/kept-<random>, with a warning. FS_IOC_LINK_UNIFY
@@ -56,6 +57,7 @@ enum skip_reason {
 	SKIP_CHANGED,		/* changed between looking at it and sharing it */
 	SKIP_BUSY,		/* open for writing */
 	SKIP_DIFFERENT,		/* same digest, other bytes */
+	SKIP_NO_BLOCKS,		/* has no blocks that could be shared */
 	SKIP_REFUSED,		/* the filesystem refused the new name */
 	SKIP_LOCKED,		/* another command is working on the tree */
 	SKIP_UNREADABLE,	/* I/O error or permission */
@@ -106,10 +108,11 @@ int unify_dedupe(int src, int dst, uint64_t size_bytes,
 		 enum skip_reason *ret_reason, struct err *err);
 
 /*
- * A digest of where the file's data lie on the device (FIEMAP): two files of the
- * same filesystem with the same one have the same bytes in the same blocks.
- * -ENODATA when that cannot be said (data inline, not yet allocated, encoded), or
- * -errno.
+ * A digest of where the file's data lie on the device (FIEMAP). Two files with the
+ * same one have the same blocks; where the filesystem compresses this is only
+ * nearly so, hence it may decide what need not be read, never that files are
+ * equal. -ENODATA when there are no blocks (a hole, data inside the inode),
+ * -EAGAIN when somebody is writing, or -errno.
  */
 int unify_extents(int fd, uint64_t size_bytes, struct digest *ret);
 

@@ -19,10 +19,12 @@
 static void locate_file(struct opener *o, struct file *f)
 {
 	_cleanup_close_ int fd = opener_open(o, f);
+	int r = fd < 0 ? fd : unify_extents(fd, f->size_bytes, &f->extents);
 
-	/* a failure comes back when the file is read, and is counted there */
-	f->located = fd >= 0 &&
-		     !unify_extents(fd, f->size_bytes, &f->extents);
+	f->located = !r;
+	/* other failures come back when the file is read, and count there */
+	if (r == -ENODATA)
+		file_skip(f, SKIP_NO_BLOCKS);
 }
 
 static int by_place(const void *a, const void *b, void *files)
@@ -68,7 +70,8 @@ void digest_extents(struct run *run)
 		if (run->files[i].reason != SKIP_NONE)
 			continue;
 		locate_file(&o, &run->files[i]);
-		run->order[count++] = i;
+		if (run->files[i].reason == SKIP_NONE)
+			run->order[count++] = i;
 	}
 	if (count)
 		qsort_r(run->order, count, sizeof(*run->order), by_place,

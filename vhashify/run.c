@@ -61,6 +61,23 @@ void file_statx(const struct file *f, struct statx *ret)
 	};
 }
 
+static uint64_t holding(uint64_t ino, size_t tree)
+{
+	const uint64_t words[] = { ino, tree };
+
+	return hash_words(words, 2);
+}
+
+int run_hold(struct run *run, uint64_t ino, size_t tree)
+{
+	return set_add(&run->holders, holding(ino, tree));
+}
+
+bool run_holds(const struct run *run, uint64_t ino, size_t tree)
+{
+	return set_has(&run->holders, holding(ino, tree));
+}
+
 void run_release(struct run *run)
 {
 	while (run->paths) {
@@ -74,7 +91,6 @@ void run_release(struct run *run)
 	free(run->order);
 	free(run->groups);
 	masters_release(&run->masters);
-	set_release(&run->names);
 	set_release(&run->holders);
 }
 

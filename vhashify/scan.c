@@ -56,25 +56,6 @@ static int add_candidate(struct scan *s, const struct walk_entry *e)
 	return f.path ? add_file(s->run, &f) : -ENOMEM;
 }
 
-/* A shared name: remember which path and which tree have this content, for the
- * rule about equal files within one tree (plan.c). */
-static int note_shared(struct scan *s, const struct walk_entry *e)
-{
-	const struct object_row *row =
-		masters_by_ino(&s->run->masters, e->stx->stx_ino);
-	uint64_t words[3];
-	int r;
-
-	s->run->outcome[SKIP_SHARED]++;
-	if (!row)
-		return 0;
-	memcpy(words, row->key.b, DIGEST_SIZE);
-	words[2] = hash_path(e->path);
-	r = set_add(&s->run->names, hash_words(words, 3));
-	words[2] = s->tree;
-	return r ? r : set_add(&s->run->holders, hash_words(words, 3));
-}
-
 static bool has_attribute(const struct statx *stx, uint64_t attribute)
 {
 	return stx->stx_attributes_mask & stx->stx_attributes & attribute;
@@ -137,11 +118,11 @@ static int on_file(const struct walk_entry *e, void *ctx)
 		reason = SKIP_SMALL;
 	else
 		reason = judge_single(e);
-	if (reason == SKIP_SHARED)
-		return note_shared(s, e);
 	if (reason == SKIP_NONE)
 		return add_candidate(s, e);
 	s->run->outcome[reason]++;
+	if (reason == SKIP_SHARED)
+		return run_hold(s->run, e->stx->stx_ino, s->tree);
 	return 0;
 }
 

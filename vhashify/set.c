@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <xxhash.h>
 
 #include "vhashify.h"
@@ -71,9 +70,4 @@ void set_release(struct set *s)
 uint64_t hash_words(const uint64_t *words, size_t count)
 {
 	return XXH3_64bits(words, count * sizeof(*words));
-}
-
-uint64_t hash_path(const char *path)
-{
-	return XXH3_64bits(path, strlen(path));
 }

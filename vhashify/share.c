@@ -91,12 +91,27 @@ static void decide_rest(struct run *run, const struct job *job,
 			decide(member(run, job->group, i), reason);
 }
 
-/* Find or make the master that @f is equal to. */
+struct holder {
+	const struct run *run;
+	size_t tree;
+};
+
+static bool holds(const struct statx *master, void *ctx)
+{
+	const struct holder *h = ctx;
+
+	return run_holds(h->run, master->stx_ino, h->tree);
+}
+
+/* Find or make a master that @f is equal to and its tree has no name of. */
 static int intern_member(struct share *s, struct file *f, struct master *ret,
 			 struct err *err)
 {
 	_cleanup_close_ int fd = opener_open(&s->opener, f);
 	_cleanup_iattr_ struct iattr attr = IATTR_INIT;
+	struct holder holder = { .run = s->run, .tree = f->tree };
+	const struct store_avoid avoid = { .has = holds, .ctx = &holder };
+	bool within = s->run->opts->within_guest;
 	struct statx seen;
 	int r = fd < 0 ? fd : iattr_read_fd(fd, &attr);
 
@@ -105,7 +120,8 @@ static int intern_member(struct share *s, struct file *f, struct master *ret,
 	file_statx(f, &seen);
 	if (!statx_unchanged(&attr.stx, &seen))
 		return -EAGAIN;
-	return store_intern(s->run->pool, fd, &attr, ret, err);
+	return store_intern_avoiding(s->run->pool, fd, &attr,
+				     within ? NULL : &avoid, ret, err);
 }
 
 /* Is the error about this file, or must the run end? */
@@ -158,10 +174,15 @@ static int find_master(struct share *s, struct job *job, struct err *err)
 	}
 }
 
-static bool has_links_left(const struct share *s, const struct master *m)
+/* A tree gets one name of a master, the pool as many as its limit says. */
+static bool may_link(const struct share *s, const struct master *m,
+		     const struct file *f)
 {
 	struct statx now;
 
+	if (!s->run->opts->within_guest &&
+	    run_holds(s->run, m->stx.stx_ino, f->tree))
+		return false;
 	return !fdio_statx(m->fd, NULL, &now) &&
 	       now.stx_nlink < s->run->pool->info.link_limit;
 }
@@ -175,7 +196,7 @@ static int share_member(struct share *s, struct job *job, struct file *f,
 	const char *name;
 	int dir, r;
 
-	if (!has_links_left(s, &job->m))
+	if (!may_link(s, &job->m, f))
 		return 0;
 	dir = opener_locate(&s->opener, f, &name);
 	if (dir < 0) {
@@ -195,9 +216,11 @@ static int share_member(struct share *s, struct job *job, struct file *f,
 		return 0;
 	}
 	decide(f, reason);
-	job->known |= reason == SKIP_NONE;
 	job->progress = true;
-	return 0;
+	if (reason)
+		return 0;
+	job->known = true;
+	return run_hold(s->run, job->m.stx.stx_ino, f->tree);
 }
 
 static int by_file(const void *a, const void *b)
@@ -357,54 +380,6 @@ static void mark_unreached(struct run *run)
 					SKIP_NOT_REACHED);
 }
 
-/* --- what it would do --- */
-
-/* How many more names the masters that are there can take. */
-static int links_left(struct run *run, const struct digest *key,
-		      uint64_t *ret_left, struct err *err)
-{
-	const uint32_t limit = run->pool->info.link_limit;
-	size_t count, i;
-	const struct object_row *row = masters_by_key(&run->masters, key,
-						      &count);
-
-	*ret_left = 0;
-	for (i = 0; i < count; i++) {
-		struct statx x;
-		int r = store_stat(run->pool, key, row[i].replica, &x, err);
-
-		if (r == -ENOENT)
-			continue;
-		if (r < 0)
-			return r;
-		if (x.stx_nlink < limit)
-			*ret_left += limit - x.stx_nlink;
-	}
-	return 0;
-}
-
-static int predict_masters(struct run *run, struct err *err)
-{
-	const uint64_t each = run->pool->info.link_limit - 1;
-	size_t j;
-
-	for (j = 0; j < run->group_count; j++) {
-		const struct group *g = &run->groups[j];
-		const struct file *f = member(run, g, 0);
-		uint64_t left;
-		uint64_t masters = 0;
-		int r = links_left(run, &f->key, &left, err);
-
-		if (r < 0)
-			return r;
-		if (g->count > left)
-			masters = (g->count - left + each - 1) / each;
-		run->new_masters += masters;
-		run->new_bytes += masters * f->size_bytes;
-	}
-	return 0;
-}
-
 int share_links(struct run *run, struct err *err)
 {
 	struct share s = { .run = run, .opener = OPENER_INIT(run),
@@ -414,7 +389,7 @@ int share_links(struct run *run, struct err *err)
 	if (!run->group_count)
 		return 0;
 	if (run->dry_run)
-		return predict_masters(run, err);
+		return foresee_links(run, err);
 	s.jobs = calloc(BATCH_GROUPS, sizeof(*s.jobs));
 	r = s.jobs ? share_all(&s, err) : -ENOMEM;
 	if (r < 0) {

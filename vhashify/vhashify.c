@@ -71,8 +71,7 @@ static int run_vhashify(struct cmd_ctx *ctx)
 {
 	struct run run = { .pool = ctx->pool,
 			   .opts = ctx->opts,
-			   .dry_run = ctx->dry_run,
-			   .all_trees = !ctx->argc };
+			   .dry_run = ctx->dry_run };
 	int r = check_engine(ctx->pool, &ctx->err);
 
 	if (r < 0)

@@ -10,6 +10,7 @@
  *	digest.c	read: the key of each
  *	plan.c		groups by key, and what shall be shared under the rules
  *	share.c		engines that link: masters, one sync, exchange of names
+ *	foresee.c	--dry-run of the same: how many masters it would make
  *	extents.c	engine `reflink`: the same two phases for extents
  *	report.c	what was done, or with --dry-run would be
  *
@@ -57,7 +58,6 @@ void set_release(struct set *s);
 
 /* A digest of a short record, for such sets. */
 uint64_t hash_words(const uint64_t *words, size_t count);
-uint64_t hash_path(const char *path);
 
 /* --- masters that are there (masters.c) --- */
 
@@ -105,7 +105,6 @@ struct file {
 	struct digest extents;	/* reflink only */
 	uint8_t reason;		/* enum skip_reason */
 	bool located;		/* extents is valid */
-	bool paired;		/* another tree has the same at this path */
 	bool tried;		/* the share phase came to it */
 };
 
@@ -125,7 +124,6 @@ struct run {
 
 	struct tree *trees;
 	size_t tree_count;
-	bool all_trees;		/* no operands were given */
 
 	struct file *files;
 	size_t file_count;
@@ -133,8 +131,7 @@ struct run {
 	struct path_block *paths;
 
 	struct masters masters;
-	struct set names;	/* (key, path) of every shared name seen */
-	struct set holders;	/* (key, tree) of the same */
+	struct set holders;	/* run_hold() */
 
 	uint32_t *order;
 	struct group *groups;	/* what the plan wants shared */
@@ -158,6 +155,10 @@ static inline void file_skip(struct file *f, enum skip_reason reason)
 /* A copy of @path that lives as long as @run; NULL when memory is out. */
 const char *run_keep_path(struct run *run, const char *path);
 
+/* Which tree has a name of which master already, by the master's inode. */
+int run_hold(struct run *run, uint64_t ino, size_t tree); /* 0 or -ENOMEM */
+bool run_holds(const struct run *run, uint64_t ino, size_t tree);
+
 void run_release(struct run *run);
 
 /* --- phases; 0 or -errno with @err; reading cannot fail as a whole --- */
@@ -168,6 +169,7 @@ int choose_candidates(struct run *run, struct err *err);
 void digest_candidates(struct run *run);
 int plan_links(struct run *run, struct err *err);
 int share_links(struct run *run, struct err *err);
+int foresee_links(struct run *run, struct err *err);
 void digest_extents(struct run *run);
 int plan_extents(struct run *run, struct err *err);
 int share_extents(struct run *run, struct err *err);

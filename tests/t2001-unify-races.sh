@@ -1,0 +1,165 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+test_description='vhashify: what happens to a file under our hands is not lost
+
+Each test lets something happen at one point of a run: after the master was made
+(syncfs), after the bytes were compared (link), before the exchange (rename 1), or
+before the exchange is taken back (rename 2). The pool is unprotected: here our own
+checks are all there is.'
+. "$(dirname "$0")/lib-test.sh"
+. "$TEST_DIRECTORY/lib-vhashify.sh"
+test_require EXT4
+
+# at EFFECT COMMAND: vhashify with COMMAND before the first EFFECT that concerns
+# the file (the pool makes and removes files of its own when it is opened).
+at()
+{
+	at_effect=$1
+	cat >hook <<-EOF
+	#!/bin/sh
+	F=$F
+	n=\$(cat hook.count)
+	ls "$POOL/staging" | grep -q '^[0-9a-f]\{16\}\$' || exit 0
+	n=\$((n + 1))
+	echo \$n >hook.count
+	$2
+	EOF
+	echo 0 >hook.count &&
+	COWLINK_FAULT_EXEC="$at_effect:0:sh ./hook" vhashify --json >out 2>err
+	at_status=$?
+	cat err
+	test -s hook.count && test "$(cat hook.count)" -gt 0 || {
+		echo "the hook did not run"
+		return 1
+	}
+	return $at_status
+}
+
+# A private file equal to its master in g1, the victim of all tests.
+victim()
+{
+	F=$G1/etc/victim
+	if ! test -e "$T/etc/victim"
+	then
+		same_file victim "$T/etc/victim" "$F" || return 1
+	else
+		rm -rf "$F" && cp -a "$T/etc/victim" "$F" || return 1
+	fi
+	vhashify && test_same_inode "$F" "$T/etc/victim" &&
+	own "$F" && test_snapshot "$T"
+}
+
+left_alone()
+{
+	test_json out .shared_files 0 && reason_is out changed 1 &&
+	outcomes_add_up out && test_unchanged "$T" &&
+	test -z "$(ls "$POOL/staging")" && vtemplate check
+}
+
+test_expect_success 'a pool' '
+	make_source src && test_pool --unprotected ext4 &&
+	vtemplate import t src && vtemplate clone t g1 &&
+	T=$(root_of t) G1=$(root_of g1) && victim
+'
+
+test_expect_success 'the hook sees a run that shares' '
+	victim && at rename : && test_json out .shared_files 1 &&
+	test_same_inode "$F" "$T/etc/victim"
+'
+
+test_expect_success 'written in place after the master was found' '
+	victim && at syncfs "test \$n != 1 || echo new >\$F" &&
+	left_alone && test_contents "$F" new
+'
+
+test_expect_success 'written in place after the comparison' '
+	victim && at link "test \$n != 1 || echo new >\$F" &&
+	left_alone && test_contents "$F" new
+'
+
+test_expect_success 'written in place, size and times as before' '
+	victim && at rename "test \$n != 1 || {
+		touch -r \$F stamp; printf VICTIM >\$F; echo >>\$F
+		touch -r stamp \$F; }" &&
+	left_alone && test_contents "$F" VICTIM
+'
+
+test_expect_success 'replaced by another file' '
+	victim && at rename "test \$n != 1 || {
+		echo new >\$F.x; stat -c %i \$F.x >ino; mv \$F.x \$F; }" &&
+	left_alone && test_contents "$F" new &&
+	test "$(stat -c %i "$F")" = "$(cat ino)"
+'
+
+test_expect_success 'removed' '
+	victim && at rename "test \$n != 1 || rm \$F" &&
+	left_alone && test_path_missing "$F"
+'
+
+test_expect_success 'renamed' '
+	victim && at rename "test \$n != 1 || mv \$F \$F.moved" &&
+	left_alone && test_path_missing "$F" && test_contents "$F.moved" victim &&
+	rm "$F.moved"
+'
+
+test_expect_success 'replaced by a directory' '
+	victim && at rename "test \$n != 1 || {
+		rm \$F; mkdir \$F; echo inside >\$F/file; }" &&
+	left_alone && test_contents "$F/file" inside
+'
+
+test_expect_success 'replaced by a symlink' '
+	victim && at rename "test \$n != 1 || ln -sf /etc/passwd \$F" &&
+	left_alone && test "$(readlink "$F")" = /etc/passwd
+'
+
+test_expect_success 'replaced by a fifo' '
+	victim && at link "test \$n != 1 || { rm \$F; mkfifo \$F; }" &&
+	left_alone && test -p "$F"
+'
+
+test_expect_success 'given a second name' '
+	victim && at rename "test \$n != 1 || ln \$F \$F.two" &&
+	left_alone && test_same_inode "$F" "$F.two" && test_nlink "$F" 2 &&
+	rm "$F.two"
+'
+
+test_expect_success 'its directory moved away: the file is found by descriptor' '
+	victim && at rename "test \$n != 1 || mv $G1/etc $G1/etc2" &&
+	test_json out .shared_files 1 &&
+	test_same_inode "$G1/etc2/victim" "$T/etc/victim" &&
+	mv "$G1/etc2" "$G1/etc"
+'
+
+test_expect_success 'its directory replaced by a symlink' '
+	victim && mkdir -p outside && cp -a "$F" outside/victim &&
+	at syncfs "test \$n != 1 || { mv $G1/etc $G1/etc2; ln -s $PWD/outside $G1/etc; }" &&
+	rm "$G1/etc" && mv "$G1/etc2" "$G1/etc" &&
+	reason_is out changed 0 && test_nlink outside/victim 1
+'
+
+test_expect_success 'written twice: one version in place, the other kept' '
+	victim && at rename "case \$n in
+	1) echo first >\$F.x; mv \$F.x \$F ;;
+	2) echo second >\$F.x; mv \$F.x \$F ;;
+	esac" &&
+	test_grep "is kept in staging" err &&
+	test_contents "$F" first && test_contents "$POOL"/staging/kept-* second &&
+	test_unchanged "$T"
+'
+
+test_expect_success 'and check tells of it' '
+	vtemplate check >out 2>&1 && test_grep kept- out &&
+	rm "$POOL"/staging/kept-* && vtemplate check
+'
+
+test_expect_success 'removed while it is put back: the displaced version is kept' '
+	victim && at rename "case \$n in
+	1) echo first >\$F.x; mv \$F.x \$F ;;
+	2) rm \$F ;;
+	esac" &&
+	test_path_missing "$F" && test_contents "$POOL"/staging/kept-* first &&
+	rm "$POOL"/staging/kept-* && vtemplate check
+'
+
+test_done
