@@ -166,14 +166,18 @@ static void cl_leave(struct cl_break *b, int error, struct dentry *result)
 /*
  * Somebody else is breaking this name: use what comes out of it. Keyed by name
  * and not by inode, so that nobody waits for a break in another container.
- * Return: 0 and a reference in *@ret, CL_AGAIN if the other one failed, or -EINTR.
+ * Return: 0 and a reference in *@ret, CL_AGAIN if the other one failed, -ESTALE
+ * if the name is gone and this is not the last walk, or -EINTR.
  */
-static int cl_wait(struct cl_break *b, struct dentry **ret)
+static int cl_wait(struct cl_break *b, bool last_walk, struct dentry **ret)
 {
 	int err = wait_for_completion_killable(&b->done);
 
 	if (err)
 		err = -EINTR;
+	else if (!last_walk && (b->error == -ESTALE ||
+				(b->result && d_unhashed(b->result))))
+		err = -ESTALE;
 	else if (b->error)
 		err = CL_AGAIN;
 	else
@@ -183,7 +187,7 @@ static int cl_wait(struct cl_break *b, struct dentry **ret)
 }
 
 /* What forbids the break whoever asks for it. */
-static int cl_may_break(const struct path *path, loff_t keep)
+static int cl_may_break(const struct path *path, loff_t keep, bool last_walk)
 {
 	struct inode *inode = d_inode(path->dentry);
 	unsigned long limit = rlimit(RLIMIT_FSIZE);
@@ -202,13 +206,18 @@ static int cl_may_break(const struct path *path, loff_t keep)
 	/* A mount pins its root and would never show the copy. */
 	if (path->dentry == path->mnt->mnt_root)
 		return -EPERM;
+	/* What vfs_rename() will decide; before the work. */
+	if (is_local_mountpoint(path->dentry))
+		return -EBUSY;
+	if (d_unhashed(path->dentry) && !last_walk)
+		return -ESTALE;
 	/* No signal: the caller never wrote those bytes. */
 	if (limit != RLIM_INFINITY && min(keep, i_size_read(inode)) > limit)
 		return -EFBIG;
 
 	parent = dget_parent(path->dentry);
 	if (IS_DEADDIR(d_inode(parent)))
-		err = -ESTALE;
+		err = last_walk ? -ENOENT : -ESTALE;
 	else if (IS_IMMUTABLE(d_inode(parent)) || IS_APPEND(d_inode(parent)))
 		err = -EPERM;
 	dput(parent);
@@ -225,7 +234,7 @@ static int cl_may_break(const struct path *path, loff_t keep)
  */
 int path_may_break_link(const struct path *path)
 {
-	return cl_may_break(path, 0);
+	return cl_may_break(path, 0, true);
 }
 
 /* Lock the directory that has the name now. */
@@ -353,13 +362,31 @@ out:
 }
 
 /*
+ * The name was removed or replaced while we were copying. The caller walks again
+ * and finds what is there now: if another link of the file was put there on his
+ * behalf, by who shares equal files, his changes belong there.
+ *
+ * Only once: in a loop of renames he would never arrive. The second time he gets
+ * the copy as the unlinked file that he would have had without the attribute.
+ */
+static int cl_name_is_gone(struct file *tmp, bool last_walk,
+			   struct dentry **ret)
+{
+	if (!last_walk)
+		return -ESTALE;
+	cl_set_linkable(file_inode(tmp), false);
+	*ret = dget(tmp->f_path.dentry);
+	return 0;
+}
+
+/*
  * Give the copy its name, under the lock of the directory and with the
  * credentials that made it. On -EWOULDBLOCK *@ret_deleg is an inode whose
  * delegation has to be broken first, which can take long.
  */
 static int cl_commit_locked(struct dentry *parent, struct dentry *dentry,
-			    struct file *tmp, struct dentry **ret,
-			    struct inode **ret_deleg)
+			    struct file *tmp, bool last_walk,
+			    struct dentry **ret, struct inode **ret_deleg)
 {
 	struct inode *inode = d_inode(dentry);
 	struct dentry *victim, *copy;
@@ -368,16 +395,8 @@ static int cl_commit_locked(struct dentry *parent, struct dentry *dentry,
 	victim = cl_find_victim(parent, dentry);
 	if (IS_ERR(victim))
 		return PTR_ERR(victim);
-	if (!victim) {
-		/*
-		 * Unlinked or replaced while we were copying, after the caller
-		 * had found it. Without the attribute he would have the
-		 * unlinked file now; this is one with the same content.
-		 */
-		cl_set_linkable(file_inode(tmp), false);
-		*ret = dget(tmp->f_path.dentry);
-		return 0;
-	}
+	if (!victim)
+		return cl_name_is_gone(tmp, last_walk, ret);
 
 	/* Before there is a temporary name, so that none is there meanwhile. */
 	inode_lock(inode);
@@ -393,7 +412,7 @@ static int cl_commit_locked(struct dentry *parent, struct dentry *dentry,
 	return err;
 }
 
-static int cl_commit(const struct path *path, struct file *tmp,
+static int cl_commit(const struct path *path, struct file *tmp, bool last_walk,
 		     const struct cowlink_creds *creds, struct dentry **ret)
 {
 	struct inode *deleg;
@@ -408,7 +427,8 @@ static int cl_commit(const struct path *path, struct file *tmp,
 			return err;
 		old = override_creds(creds->create);
 		parent = cl_lock_parent(path->dentry);
-		err = cl_commit_locked(parent, path->dentry, tmp, ret, &deleg);
+		err = cl_commit_locked(parent, path->dentry, tmp, last_walk,
+				       ret, &deleg);
 		cl_unlock_parent(parent);
 		revert_creds(old);
 		mnt_drop_write(path->mnt);
@@ -419,6 +439,7 @@ static int cl_commit(const struct path *path, struct file *tmp,
 }
 
 static int cl_copy_and_commit(const struct path *path, loff_t keep,
+			      bool last_walk,
 			      const struct cowlink_creds *creds,
 			      struct dentry **ret)
 {
@@ -434,30 +455,32 @@ static int cl_copy_and_commit(const struct path *path, loff_t keep,
 	do {
 		parent = dget_parent(path->dentry);
 		tmp = cowlink_copy(path, parent, keep, creds);
-		if (IS_ERR(tmp))
-			err = IS_DEADDIR(d_inode(parent)) ? -ESTALE :
-							    PTR_ERR(tmp);
+		if (IS_ERR(tmp)) {
+			err = PTR_ERR(tmp);
+			if (IS_DEADDIR(d_inode(parent)))
+				err = last_walk ? -ENOENT : -ESTALE;
+		}
 		dput(parent);
 		if (IS_ERR(tmp))
 			return err;
-		err = cl_commit(path, tmp, creds, ret);
+		err = cl_commit(path, tmp, last_walk, creds, ret);
 		fput(tmp);
 	} while (err == -EXDEV && ++tries < CL_MOVE_TRIES);
 	return err;
 }
 
-static int cl_break_now(const struct path *path, loff_t keep,
+static int cl_break_now(const struct path *path, loff_t keep, bool last_walk,
 			struct dentry **ret)
 {
 	struct cowlink_creds creds;
 	int err;
 
-	err = cl_may_break(path, keep);
+	err = cl_may_break(path, keep, last_walk);
 	if (err)
 		return err;
 	err = cowlink_get_creds(&creds, path->dentry);
 	if (!err)
-		err = cl_copy_and_commit(path, keep, &creds, ret);
+		err = cl_copy_and_commit(path, keep, last_walk, &creds, ret);
 	cowlink_put_creds(&creds);
 	if (!err)
 		atomic_long_inc(&cl_breaks);
@@ -466,7 +489,7 @@ static int cl_break_now(const struct path *path, loff_t keep,
 
 /* Return: 0 with *@ret, if not NULL, the new dentry; CL_AGAIN; or an error. */
 static int cl_break_or_wait(const struct path *path, loff_t keep,
-			    struct dentry **ret)
+			    bool last_walk, struct dentry **ret)
 {
 	struct cl_break *b;
 	bool first;
@@ -476,8 +499,8 @@ static int cl_break_or_wait(const struct path *path, loff_t keep,
 	if (IS_ERR_OR_NULL(b))
 		return PTR_ERR_OR_ZERO(b);
 	if (!first)
-		return cl_wait(b, ret);
-	err = cl_break_now(path, keep, ret);
+		return cl_wait(b, last_walk, ret);
+	err = cl_break_now(path, keep, last_walk, ret);
 	cl_leave(b, err, dget(*ret));
 	return err;
 }
@@ -488,9 +511,11 @@ static int cl_break_or_wait(const struct path *path, loff_t keep,
  *        is replaced by that of the copy, or left alone if the object is no
  *        longer IXUNLINK.
  * @keep: how many bytes of the content are still wanted, or COWLINK_KEEP_ALL
+ * @lookup_flags: of the walk that found @path. LOOKUP_REVAL means that this walk
+ *                was the second one, after -ESTALE.
  *
  * The caller has made sure that the task may do to the file what it intends to.
- * If the name was removed meanwhile, the copy has none, as the file would.
+ * If the name was removed meanwhile, the second walk gets a copy without one.
  *
  * Context: process context, no locks, no write access to the mount. Sleeps for
  * as long as it takes to read and write the file; a fatal signal ends it.
@@ -499,13 +524,14 @@ static int cl_break_or_wait(const struct path *path, loff_t keep,
  * -EFBIG beyond RLIMIT_FSIZE, -EINTR, or what creating, writing, linking and
  * renaming a file return, e.g. -ENOSPC and -EDQUOT.
  */
-int path_break_link(struct path *path, loff_t keep)
+int path_break_link(struct path *path, loff_t keep, unsigned int lookup_flags)
 {
+	bool last_walk = lookup_flags & LOOKUP_REVAL;
 	struct dentry *copy = NULL;
 	int err;
 
 	do {
-		err = cl_break_or_wait(path, keep, &copy);
+		err = cl_break_or_wait(path, keep, last_walk, &copy);
 	} while (err == CL_AGAIN && !fatal_signal_pending(current));
 	if (err)
 		return err == CL_AGAIN ? -EINTR : err;

@@ -19,6 +19,7 @@
 #include <linux/fs.h>
 #include <linux/limits.h>
 #include <linux/mount.h>
+#include <linux/namei.h>
 #include <linux/path.h>
 
 /* keep all of the content: for path_break_link() */
@@ -29,19 +30,24 @@
 
 #ifdef CONFIG_FS_COWLINK
 
-int path_break_link(struct path *path, loff_t keep);
+int path_break_link(struct path *path, loff_t keep, unsigned int lookup_flags);
 int path_may_break_link(const struct path *path);
 bool cowlink_inode_busy(const struct inode *inode);
 loff_t cowlink_open_keep(const struct path *path, int open_flag);
 
-int cowlink_before_truncate(struct path *path, loff_t length);
-int cowlink_before_chmod(struct path *path, umode_t mode);
-int cowlink_before_chown(struct path *path, uid_t user, gid_t group);
-int cowlink_before_utimes(struct path *path, struct timespec64 *times);
+int cowlink_before_truncate(struct path *path, unsigned int lookup_flags,
+			    loff_t length);
+int cowlink_before_chmod(struct path *path, unsigned int lookup_flags,
+			 umode_t mode);
+int cowlink_before_chown(struct path *path, unsigned int lookup_flags,
+			 uid_t user, gid_t group);
+int cowlink_before_utimes(struct path *path, unsigned int lookup_flags,
+			  const struct timespec64 *times);
 
 #else
 
-static inline int path_break_link(struct path *path, loff_t keep)
+static inline int path_break_link(struct path *path, loff_t keep,
+				  unsigned int lookup_flags)
 {
 	return -EPERM;
 }
@@ -61,24 +67,29 @@ static inline loff_t cowlink_open_keep(const struct path *path, int open_flag)
 	return COWLINK_KEEP_ALL;
 }
 
-static inline int cowlink_before_truncate(struct path *path, loff_t length)
+static inline int cowlink_before_truncate(struct path *path,
+					  unsigned int lookup_flags,
+					  loff_t length)
 {
 	return 0;
 }
 
-static inline int cowlink_before_chmod(struct path *path, umode_t mode)
+static inline int cowlink_before_chmod(struct path *path,
+				       unsigned int lookup_flags, umode_t mode)
 {
 	return 0;
 }
 
-static inline int cowlink_before_chown(struct path *path, uid_t user,
+static inline int cowlink_before_chown(struct path *path,
+				       unsigned int lookup_flags, uid_t user,
 				       gid_t group)
 {
 	return 0;
 }
 
 static inline int cowlink_before_utimes(struct path *path,
-					struct timespec64 *times)
+					unsigned int lookup_flags,
+					const struct timespec64 *times)
 {
 	return 0;
 }
@@ -92,14 +103,14 @@ static inline bool cowlink_applies(const struct path *path, bool by_name)
 }
 
 /*
- * The attribute was set after the hook had looked. The walk starts again, finds
- * the same name, and the hook then sees the attribute.
+ * The attribute was set after the hook had looked. The walk starts again, once,
+ * finds the same name, and the hook then sees the attribute.
  */
 static inline int cowlink_raced(int error, const struct path *path,
-				bool by_name)
+				bool by_name, unsigned int lookup_flags)
 {
 	if ((error == -EPERM || error == -ETXTBSY) &&
-	    cowlink_applies(path, by_name))
+	    !(lookup_flags & LOOKUP_REVAL) && cowlink_applies(path, by_name))
 		return -ESTALE;
 	return error;
 }

@@ -57,11 +57,13 @@ static int cl_may_setattr(const struct path *path, struct iattr *attr)
 /**
  * cowlink_before_truncate - break the link of a file that is to be truncated
  * @path: an IXUNLINK file, reached by name; its dentry may be replaced
+ * @lookup_flags: of the walk that found @path
  * @length: the new length in bytes
  *
  * Return: 0 to go on with @path, or a negative errno.
  */
-int cowlink_before_truncate(struct path *path, loff_t length)
+int cowlink_before_truncate(struct path *path, unsigned int lookup_flags,
+			    loff_t length)
 {
 	struct inode *inode = d_inode(path->dentry);
 	int err;
@@ -80,18 +82,20 @@ int cowlink_before_truncate(struct path *path, loff_t length)
 		if (err)
 			return err;
 	}
-	return path_break_link(path, length);
+	return path_break_link(path, length, lookup_flags);
 }
 
 /**
  * cowlink_before_chmod - break the link of a file whose mode is to change
  * @path: an IXUNLINK file, reached by name; its dentry may be replaced
+ * @lookup_flags: of the walk that found @path
  * @mode: as given to chmod(2)
  *
  * Return: 0 to go on with @path, COWLINK_NOTHING_TO_DO if the file has this mode
  * already, or a negative errno.
  */
-int cowlink_before_chmod(struct path *path, umode_t mode)
+int cowlink_before_chmod(struct path *path, unsigned int lookup_flags,
+			 umode_t mode)
 {
 	struct inode *inode = d_inode(path->dentry);
 	struct iattr attr = {
@@ -109,7 +113,7 @@ int cowlink_before_chmod(struct path *path, umode_t mode)
 		return err;
 	if (attr.ia_mode == inode->i_mode)
 		return COWLINK_NOTHING_TO_DO;
-	return path_break_link(path, COWLINK_KEEP_ALL);
+	return path_break_link(path, COWLINK_KEEP_ALL, lookup_flags);
 }
 
 /*
@@ -175,28 +179,31 @@ static int cl_chown_attr(struct iattr *attr, uid_t user, gid_t group)
 /**
  * cowlink_before_chown - break the link of a file whose owner is to change
  * @path: an IXUNLINK file, reached by name; its dentry may be replaced
+ * @lookup_flags: of the walk that found @path
  * @user: as given to chown(2)
  * @group: as given to chown(2)
  *
  * Return: 0 to go on with @path, COWLINK_NOTHING_TO_DO if the file has this owner
  * and group and nothing that chown(2) would strip, or a negative errno.
  */
-int cowlink_before_chown(struct path *path, uid_t user, gid_t group)
+int cowlink_before_chown(struct path *path, unsigned int lookup_flags,
+			 uid_t user, gid_t group)
 {
 	struct inode *inode = d_inode(path->dentry);
 	cl_idmap *idmap = cl_mnt_idmap(path->mnt);
 	struct iattr attr;
 	int strips, err;
+	kuid_t uid;
+	kgid_t gid;
 
 	err = cl_check_mount(path);
 	if (!err)
 		err = cl_chown_attr(&attr, user, group);
-	if (!err)
-		err = security_path_chown(path,
-				from_vfsuid(idmap, i_user_ns(inode),
-					    attr.ia_vfsuid),
-				from_vfsgid(idmap, i_user_ns(inode),
-					    attr.ia_vfsgid));
+	if (err)
+		return err;
+	uid = from_vfsuid(idmap, i_user_ns(inode), attr.ia_vfsuid);
+	gid = from_vfsgid(idmap, i_user_ns(inode), attr.ia_vfsgid);
+	err = security_path_chown(path, uid, gid);
 	if (err)
 		return err;
 	strips = cl_chown_strips(idmap, path->dentry, &attr);
@@ -207,7 +214,7 @@ int cowlink_before_chown(struct path *path, uid_t user, gid_t group)
 		return err;
 	if (!strips && cl_chown_is_noop(idmap, inode, &attr))
 		return COWLINK_NOTHING_TO_DO;
-	return path_break_link(path, COWLINK_KEEP_ALL);
+	return path_break_link(path, COWLINK_KEEP_ALL, lookup_flags);
 }
 
 static bool cl_is_now(const struct timespec64 *times)
@@ -219,12 +226,14 @@ static bool cl_is_now(const struct timespec64 *times)
 /**
  * cowlink_before_utimes - break the link of a file whose times are to be set
  * @path: an IXUNLINK file, reached by name; its dentry may be replaced
+ * @lookup_flags: of the walk that found @path
  * @times: access and modification time as for utimensat(2), or NULL for now;
  *         their nanoseconds have been checked
  *
  * Return: 0 to go on with @path, or a negative errno.
  */
-int cowlink_before_utimes(struct path *path, struct timespec64 *times)
+int cowlink_before_utimes(struct path *path, unsigned int lookup_flags,
+			  const struct timespec64 *times)
 {
 	struct inode *inode = d_inode(path->dentry);
 	cl_idmap *idmap = cl_mnt_idmap(path->mnt);
@@ -249,5 +258,5 @@ int cowlink_before_utimes(struct path *path, struct timespec64 *times)
 		err = cl_may_setattr(path, &attr);
 	if (err)
 		return err;
-	return path_break_link(path, COWLINK_KEEP_ALL);
+	return path_break_link(path, COWLINK_KEEP_ALL, lookup_flags);
 }

@@ -11,8 +11,8 @@
 
 #include "cowlink_internal.h"
 
-/* Between two looks for a fatal signal. */
-#define CL_CHUNK	(1024 * 1024)
+/* Copied at once, and between two looks for a fatal signal. */
+#define CL_CHUNK	(64 * 1024)
 
 /* Attributes of the inode that belong to the content, cf. copy up in overlayfs. */
 #define CL_COPY_FL	(FS_SYNC_FL | FS_NOATIME_FL | FS_NODUMP_FL)
@@ -77,31 +77,40 @@ void cowlink_put_creds(struct cowlink_creds *creds)
 	put_cred(creds->list);
 }
 
+/*
+ * Read and written, not spliced: a splice ends with any signal, and open(2) of a
+ * regular file does not. Only a fatal one ends the copy.
+ */
 static int cl_copy_range(struct file *in, struct file *out, loff_t pos,
-			 loff_t end)
+			 loff_t end, void *buf)
 {
 	ssize_t n;
 
 	while (pos < end) {
-		/* open(2) of a regular file does not fail for lesser signals */
+		loff_t out_pos = pos;
+		void *from = buf;
+
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		n = vfs_copy_file_range(in, pos, out, pos,
-					min_t(loff_t, end - pos, CL_CHUNK),
-					COPY_FILE_SPLICE);
-		if (n < 0)
-			return n;
-		if (n == 0)
-			return -EIO;
-		atomic_long_add(n, &cowlink_bytes_copied);
-		pos += n;
+		n = kernel_read(in, buf, min_t(loff_t, end - pos, CL_CHUNK),
+				&pos);
+		if (n <= 0)
+			return n ?: -EIO;
+		while (out_pos < pos) {
+			n = kernel_write(out, from, pos - out_pos, &out_pos);
+			if (n <= 0)
+				return n ?: -EIO;
+			from += n;
+			atomic_long_add(n, &cowlink_bytes_copied);
+		}
 		cond_resched();
 	}
 	return 0;
 }
 
 /* Copy [0, end) without filling the holes. */
-static int cl_copy_extents(struct file *in, struct file *out, loff_t end)
+static int cl_copy_extents(struct file *in, struct file *out, loff_t end,
+			   void *buf)
 {
 	loff_t pos = 0;
 	int err = 0;
@@ -117,7 +126,7 @@ static int cl_copy_extents(struct file *in, struct file *out, loff_t end)
 		hole = vfs_llseek(in, data, SEEK_HOLE);
 		if (hole < 0)
 			return hole;
-		err = cl_copy_range(in, out, data, min(hole, end));
+		err = cl_copy_range(in, out, data, min(hole, end), buf);
 		pos = hole;
 	}
 	return err;
@@ -131,12 +140,27 @@ static bool cl_clone(struct file *in, struct file *out, loff_t size)
 	return vfs_clone_file_range(in, 0, out, 0, size, 0) == size;
 }
 
+static int cl_clone_or_copy(struct file *in, struct file *out, loff_t end)
+{
+	void *buf;
+	int err;
+
+	if (cl_clone(in, out, i_size_read(file_inode(in))))
+		return 0;
+	buf = kvmalloc(CL_CHUNK, GFP_KERNEL);
+	if (!buf)
+		return -ENOMEM;
+	err = cl_copy_extents(in, out, end, buf);
+	kvfree(buf);
+	return err;
+}
+
 static int cl_copy_data(const struct path *victim, struct file *out, loff_t end,
 			const struct cowlink_creds *creds)
 {
 	const struct cred *old;
 	struct file *in;
-	int err = 0;
+	int err;
 
 	old = override_creds(creds->create);
 	in = dentry_open(victim, O_RDONLY | O_LARGEFILE | O_NOATIME |
@@ -146,8 +170,7 @@ static int cl_copy_data(const struct path *victim, struct file *out, loff_t end,
 		return PTR_ERR(in);
 
 	old = override_creds(creds->copy);
-	if (!cl_clone(in, out, i_size_read(file_inode(in))))
-		err = cl_copy_extents(in, out, end);
+	err = cl_clone_or_copy(in, out, end);
 	revert_creds(old);
 	fput(in);
 	return err;
