@@ -61,7 +61,9 @@ static int find_master(struct pool *p, int src, const struct iattr *attr,
 	char name[STORE_NAME_SIZE];
 	int r;
 
-	ret->replica = 0;
+	ret->replica = avoid && avoid->first ?
+			       avoid->first(&ret->key, avoid->ctx) :
+			       0;
 	if (shard == -ENOENT)
 		return 0;
 	if (shard < 0)
@@ -309,7 +311,8 @@ int store_link(struct pool *p, const struct master *m, int dirfd,
  * avoided: find or make a replica. */
 static int link_replica(struct pool *p, int dirfd, const char *name,
 			const struct store_avoid *avoid, int newdir,
-			const char *newname, uint64_t *ret_ino, struct err *err)
+			const char *newname, struct store_linked *ret,
+			struct err *err)
 {
 	_cleanup_close_ int src = fdio_open(dirfd, name, O_RDONLY);
 	_cleanup_master_ struct master m = MASTER_INIT;
@@ -321,24 +324,25 @@ static int link_replica(struct pool *p, int dirfd, const char *name,
 	r = intern(p, src, &attr, avoid, &m, err);
 	if (!r)
 		r = store_link(p, &m, newdir, newname, err);
-	*ret_ino = m.stx.stx_ino;
+	ret->ino = m.stx.stx_ino;
+	ret->created = m.created;
 	return r;
 }
 
 int store_link_again(struct pool *p, int dirfd, const char *name,
 		     const struct statx *stx, const struct store_avoid *avoid,
-		     int newdir, const char *newname, uint64_t *ret_ino,
-		     struct err *err)
+		     int newdir, const char *newname,
+		     struct store_linked *ret, struct err *err)
 {
 	int r = -EMLINK;
 
-	*ret_ino = stx->stx_ino;
+	*ret = (struct store_linked){ .ino = stx->stx_ino };
 	if (stx->stx_nlink < p->info.link_limit &&
 	    !(avoid && avoid->has(stx, avoid->ctx)))
 		r = fx_linkat(dirfd, name, newdir, newname);
 	if (r == -EMLINK)
 		return link_replica(p, dirfd, name, avoid, newdir, newname,
-				    ret_ino, err);
+				    ret, err);
 	return r < 0 ? err_errno(err, r, "cannot link '%s'", name) : 0;
 }
 

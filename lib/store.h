@@ -52,6 +52,8 @@ void master_release(struct master *m);
  */
 struct store_avoid {
 	bool (*has)(const struct statx *stx, void *ctx);
+	/* Replicas below this number are avoided without a look. NULL: 0. */
+	uint32_t (*first)(const struct digest *key, void *ctx);
 	void *ctx;
 };
 
@@ -95,13 +97,17 @@ int store_link(struct pool *p, const struct master *m, int dirfd,
 /*
  * For cloning: make @newname in @newdir another name of the master that @name in
  * @dirfd already is (@stx its status), or of a replica of it when it has as many
- * links as the pool allows or is to be avoided. *@ret_ino is the inode that
- * @newname became.
+ * links as the pool allows or is to be avoided.
  */
+struct store_linked {
+	uint64_t ino;		/* what @newname is a name of now */
+	bool created;		/* a replica was made for it */
+};
+
 int store_link_again(struct pool *p, int dirfd, const char *name,
 		     const struct statx *stx, const struct store_avoid *avoid,
-		     int newdir, const char *newname, uint64_t *ret_ino,
-		     struct err *err);
+		     int newdir, const char *newname,
+		     struct store_linked *ret, struct err *err);
 
 /* Is this inode (a regular file in a tree) a name of a master? 1, 0 or -errno.
  * Asks the inode itself under engine `kernel`, the catalog on unprotected pools. */

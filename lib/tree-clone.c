@@ -55,15 +55,19 @@ static int clone_private(struct tree_copy *tc, const struct walk_entry *e,
 static int clone_shared(struct tree_copy *tc, const struct walk_entry *e,
 			int dirfd)
 {
-	const struct store_avoid used = { tree_links_has, &tc->used };
-	uint64_t ino;
+	const struct store_avoid used = tree_used_avoid(&tc->used);
+	struct store_linked linked;
 	int r = store_link_again(tc->pool, e->dirfd, e->name, e->stx, &used,
-				 dirfd, e->name, &ino, tc->err);
+				 dirfd, e->name, &linked, tc->err);
 
 	if (r < 0)
 		return r;
 	tc->stats.linked++;
-	r = tree_links_add(&tc->used, e->stx, ino);
+	if (linked.created) {
+		tc->stats.new_masters++;
+		tc->stats.new_bytes += e->stx->stx_size;
+	}
+	r = tree_used_add_ino(&tc->used, e->stx, linked.ino);
 	return r < 0 ? err_errno(tc->err, r, "cannot link '%s'", e->path) : 0;
 }
 

@@ -300,5 +300,5 @@ void tree_copy_release(struct tree_copy *tc)
 	tc->dirs = NULL;
 	tc->alloc = 0;
 	tree_links_release(&tc->links);
-	tree_links_release(&tc->used);
+	tree_used_release(&tc->used);
 }

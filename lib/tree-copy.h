@@ -21,6 +21,7 @@
 
 #include "iattr.h"
 #include "tree-links.h"
+#include "tree-used.h"
 #include "tree.h"
 #include "walk.h"
 
@@ -40,7 +41,7 @@ struct tree_copy {
 	bool (*is_group)(struct tree_copy *tc, const struct walk_entry *e);
 	struct tree_stats stats;
 	struct tree_links links;
-	struct tree_links used;	/* masters that have a name in the target */
+	struct tree_used used;
 	struct err *err;
 	/* private: the target's directories from the root to where we are */
 	int *dirs;

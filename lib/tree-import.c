@@ -67,14 +67,14 @@ static int import_shared(struct tree_copy *tc, int src,
 			 const struct iattr *attr, int dirfd, const char *name,
 			 struct err *err)
 {
-	const struct store_avoid used = { tree_links_has, &tc->used };
+	const struct store_avoid used = tree_used_avoid(&tc->used);
 	_cleanup_master_ struct master m = MASTER_INIT;
 	int r = store_intern_avoiding(tc->pool, src, attr, &used, &m, err);
 
 	if (!r)
 		r = store_link(tc->pool, &m, dirfd, name, err);
 	if (!r)
-		r = tree_links_add(&tc->used, &m.stx, m.stx.stx_ino);
+		r = tree_used_add(&tc->used, &m);
 	/* somebody else took its last link: again */
 	if (r < 0)
 		return r == -EMLINK ? -EAGAIN : r;

@@ -58,20 +58,6 @@ int tree_links_get(struct tree_links *l, const struct statx *stx,
 	return 0;
 }
 
-bool tree_links_has(const struct statx *stx, void *links)
-{
-	return tree_links_find(links, stx);
-}
-
-int tree_links_add(struct tree_links *l, const struct statx *like, uint64_t ino)
-{
-	struct statx stx = *like;
-	struct link_group *g;
-
-	stx.stx_ino = ino;
-	return tree_links_get(l, &stx, &g);
-}
-
 static void free_group(void *p)
 {
 	struct link_group *g = p;

@@ -14,7 +14,6 @@
 #ifndef COWLINK_TREE_LINKS_H
 #define COWLINK_TREE_LINKS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
@@ -39,13 +38,6 @@ int tree_links_get(struct tree_links *l, const struct statx *stx,
 /* The group of this inode, or NULL. */
 struct link_group *tree_links_find(const struct tree_links *l,
 				   const struct statx *stx);
-
-/* The same as a set of inodes of the pool, for struct store_avoid (store.h): @links
- * is a struct tree_links. */
-bool tree_links_has(const struct statx *stx, void *links);
-
-/* Add the inode @ino of @like's filesystem to the set. 0 or -ENOMEM. */
-int tree_links_add(struct tree_links *l, const struct statx *like, uint64_t ino);
 
 void tree_links_release(struct tree_links *l);
 

@@ -111,7 +111,7 @@ static int make_private(struct tar_import *ti, const struct iattr *attr,
 static int link_master(struct tar_import *ti, struct master *m, int dirfd,
 		       const char *name)
 {
-	const struct store_avoid used = { tree_links_has, &ti->used };
+	const struct store_avoid used = tree_used_avoid(&ti->used);
 	int r = store_link(ti->pool, m, dirfd, name, ti->err);
 
 	while (r == -EMLINK) {
@@ -129,7 +129,7 @@ static int link_master(struct tar_import *ti, struct master *m, int dirfd,
 			r = store_link(ti->pool, m, dirfd, name, ti->err);
 	}
 	if (!r)
-		r = tree_links_add(&ti->used, &m->stx, m->stx.stx_ino);
+		r = tree_used_add(&ti->used, m);
 	return r;
 }
 
@@ -139,7 +139,7 @@ static int make_shared(struct tar_import *ti, const struct iattr *attr,
 	_cleanup_master_ struct master m = MASTER_INIT;
 	struct draft d = DRAFT_INIT;
 	const struct sink to = { write_draft, hole_draft, &d };
-	const struct store_avoid used = { tree_links_has, &ti->used };
+	const struct store_avoid used = tree_used_avoid(&ti->used);
 	int r = store_draft_begin(ti->pool, &d, ti->err);
 
 	if (r < 0)

@@ -379,7 +379,7 @@ static void release(struct tar_import *ti)
 	free(ti->parent);
 	cleanup_close(&ti->parent_fd);
 	tree_links_release(&ti->privates);
-	tree_links_release(&ti->used);
+	tree_used_release(&ti->used);
 	(void)archive_read_free(ti->archive); /* nothing is written through it */
 }
 

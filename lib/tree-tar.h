@@ -14,6 +14,7 @@
 
 #include "iattr.h"
 #include "tree-links.h"
+#include "tree-used.h"
 #include "tree.h"
 
 /* A directory whose metadata waits until its content is there. */
@@ -30,7 +31,7 @@ struct tar_import {
 	struct archive *archive;
 	struct tree_stats stats;
 	struct tree_links privates;	/* inodes made private for hard links */
-	struct tree_links used;		/* masters that have a name in the tree */
+	struct tree_used used;
 	struct tar_dir *dirs;
 	size_t dir_count;
 	size_t dir_alloc;

@@ -8,11 +8,10 @@
 #include "tree-out.h"
 #include "vtemplate.h"
 
-static int unavailable(struct cmd_ctx *ctx, const char *name)
+static int unavailable(struct cmd_ctx *ctx, const char *name, const char *why)
 {
 	return err_set(&ctx->err, -EOPNOTSUPP,
-		       "the engine '%s' is not available here: %s", name,
-		       ctx->pool->engine.why);
+		       "the engine '%s' is not available here: %s", name, why);
 }
 
 /* Which engine the clone gets: what was asked for if this pool has it. */
@@ -30,9 +29,9 @@ static int choose_engine(struct cmd_ctx *ctx, const char *name,
 				 "'%s' is no engine: kernel, reflink or copy",
 				 name);
 	if (wanted == ENGINE_KERNEL && probe->engine != ENGINE_KERNEL)
-		return unavailable(ctx, name);
+		return unavailable(ctx, name, probe->why);
 	if (wanted == ENGINE_REFLINK && !probe->reflink)
-		return unavailable(ctx, name);
+		return unavailable(ctx, name, "its filesystem cannot reflink");
 	*ret = wanted;
 	return 0;
 }

@@ -85,7 +85,7 @@ static void test_link_limit(void)
 {
 	struct master m = intern(put("many", "many links"));
 	struct statx stx;
-	uint64_t ino;
+	struct store_linked linked;
 
 	is_int(store_link(pool, &m, dir, "m1", NULL), 0, "a first link");
 	is_int(store_link(pool, &m, dir, "m2", NULL), 0, "a second link");
@@ -94,11 +94,12 @@ static void test_link_limit(void)
 	is_int(store_is_master(pool, dir, "m1", &stx, NULL), 1,
 	       "it is known as a master");
 	/* the pool's limit is 3 */
-	is_int(store_link_again(pool, dir, "m1", &stx, NULL, dir, "m3", &ino,
-				NULL), 0,
+	is_int(store_link_again(pool, dir, "m1", &stx, NULL, dir, "m3",
+				&linked, NULL), 0,
 	       "beyond the limit it is linked again");
 	fdio_statx(dir, "m3", &stx);
-	ok(stx.stx_ino != m.stx.stx_ino && stx.stx_ino == ino, "to a replica");
+	ok(stx.stx_ino != m.stx.stx_ino && stx.stx_ino == linked.ino &&
+		   linked.created, "to a replica");
 	m = intern(openat(dir, "m1", O_RDONLY));
 	is_int(m.replica, 1, "which is found by a search, too");
 	ok(m.stx.stx_ino == stx.stx_ino, "and is that one");
