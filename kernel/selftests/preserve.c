@@ -398,7 +398,7 @@ static void truncated_sparse(void)
 static void inline_data(void)
 {
 	static const char *const opts[] = {
-		"-O", "inline_data", "-I", "256", NULL,
+		"-b", "4096", "-O", "inline_data", NULL,
 	};
 	static const size_t sizes[] = { 0, 1, 59, 60, 61, 100, 150, 5000 };
 	struct scratch fs;
@@ -411,6 +411,34 @@ static void inline_data(void)
 		snprintf(name, sizeof(name), "f%zu", sizes[i]);
 		break_and_compare(mk_shared(name, sizes[i]));
 	}
+	scratch_leave();
+	scratch_release(&fs);
+}
+
+/*
+ * Not yet converted to blocks, while it has data beyond what is inline: ext4
+ * then answers SEEK_HOLE with ENOENT.
+ */
+static void inline_data_grown(void)
+{
+	static const char *const opts[] = {
+		"-b", "4096", "-O", "inline_data", NULL,
+	};
+	struct scratch fs;
+	int fd;
+
+	scratch_ext4(&fs, 32 << 20, opts, "");
+	scratch_enter(&fs);
+	fd = EXPECT_OK(open("C/f", O_CREAT | O_RDWR | O_EXCL, 0644));
+	pattern_write(fd, 0, 100, SHARED_SEED);
+	pattern_write(fd, 17856, 12290, SHARED_SEED);
+	close(fd);
+	break_and_compare(share("f"));
+	fd = EXPECT_OK(open("C/g", O_CREAT | O_RDWR | O_EXCL, 0644));
+	pattern_write(fd, 0, 50, SHARED_SEED);
+	EXPECT_OK(ftruncate(fd, 3000));
+	close(fd);
+	break_and_compare(share("g"));
 	scratch_leave();
 	scratch_release(&fs);
 }
@@ -434,6 +462,8 @@ static const struct test tests[] = {
 	{ "preallocated blocks", preallocated },
 	{ "truncated sparse files", truncated_sparse },
 	{ "inline data", inline_data, NEED_EXT4 },
+	{ "inline data that grew and is not on disk yet", inline_data_grown,
+	  NEED_EXT4 },
 };
 
 TEST_MAIN("preserve", tests)
