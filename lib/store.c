@@ -390,6 +390,8 @@ int store_sync(struct pool *p, struct err *err)
 {
 	int r = fx_syncfs(p->store_fd);
 
-	return r < 0 ? err_errno(err, r, "cannot sync the pool '%s'", p->path) :
-		       0;
+	if (r < 0)
+		return err_errno(err, r, "cannot sync the pool '%s'", p->path);
+	r = catalog_begin(p->catalog, err);
+	return r ? r : catalog_commit(p->catalog, err);
 }

@@ -119,7 +119,8 @@ int store_is_master(struct pool *p, int dirfd, const char *name,
 int store_stat(struct pool *p, const struct digest *key, uint32_t replica,
 	       struct statx *ret, struct err *err);
 
-/* All masters so far are on disk: one syncfs(2). */
+/* All masters so far are on disk, one syncfs(2), and the catalog knows them: where
+ * the inode itself does not tell, recovery knows a link to one by that. */
 int store_sync(struct pool *p, struct err *err);
 
 struct store_entry {

@@ -40,8 +40,12 @@ own()
 {
 	for own_file
 	do
-		cp -a "$own_file" "$own_file.new" &&
-		mv "$own_file.new" "$own_file" || return 1
+		case $own_file in
+		*/*) own_new=${own_file%/*}/own.new ;;
+		*) own_new=own.new ;;
+		esac
+		cp -a "$own_file" "$own_new" &&
+		mv "$own_new" "$own_file" || return 1
 	done
 }
 
