@@ -296,34 +296,48 @@ static int set_up(sqlite3 *db, bool writable, struct err *err)
 	return rc ? catalog_fail(db, rc, err, "read") : 0;
 }
 
-static bool has_log(int pool_fd)
+static bool has_content(int pool_fd, const char *name)
 {
 	struct stat st;
 
-	return fstatat(pool_fd, CATALOG_FILE "-wal", &st,
-		       AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0;
+	return fstatat(pool_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_size > 0;
 }
 
 /*
  * SQLite reads a WAL database only where it can make its index of the log. On a
  * filesystem that is really read-only it is told that the file cannot change;
- * that would hide what is in a log, so with a log it has to find the index too.
+ * that would hide what is in a log, so with a log its index has to be there too.
  */
+static int choose_uri(int pool_fd, const char *name, enum catalog_mode mode,
+		      char uri[96], struct err *err)
+{
+	bool read_only = fsinfo_is_read_only(pool_fd);
+	bool log = has_content(pool_fd, CATALOG_FILE "-wal");
+
+	if (read_only && mode != CATALOG_RO)
+		return err_set(err, -EROFS,
+			       "the pool is on a read-only file system");
+	if (read_only && log && !has_content(pool_fd, CATALOG_FILE "-shm"))
+		return err_set(err, -EROFS,
+			       "the catalog has a log that was not written back: "
+			       "mount the pool read-write and run 'vtemplate check --repair'");
+	(void)snprintf(uri, 96, "file:/proc/self/fd/%d/%s%s", pool_fd, name,
+		       read_only && !log ? "?immutable=1" : "");
+	return 0;
+}
+
 static int open_db(int pool_fd, const char *name, enum catalog_mode mode,
 		   sqlite3 **ret, struct err *err)
 {
 	int flags = mode == CATALOG_RO ? SQLITE_OPEN_READONLY :
 					 SQLITE_OPEN_READWRITE;
-	bool read_only = fsinfo_is_read_only(pool_fd);
 	char uri[96];
 	int rc;
+	int r = choose_uri(pool_fd, name, mode, uri, err);
 
-	if (read_only && mode != CATALOG_RO)
-		return err_set(err, -EROFS,
-			       "the pool is on a read-only file system");
-	(void)snprintf(uri, sizeof(uri), "file:/proc/self/fd/%d/%s%s", pool_fd,
-		       name,
-		       read_only && !has_log(pool_fd) ? "?immutable=1" : "");
+	if (r < 0)
+		return r;
 	rc = sqlite3_open_v2(uri, ret,
 			     flags | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX |
 				     SQLITE_OPEN_EXRESCODE,
@@ -354,7 +368,8 @@ static int check_current(sqlite3 *db, struct err *err)
 	if (version > newest)
 		return catalog_too_new(db, version, newest, err);
 	return err_set(err, -EOPNOTSUPP,
-		       "the catalog '%s' has the old schema %d; 'vtemplate check --repair' brings it to %d",
+		       "the catalog '%s' has the old schema %d; "
+		       "'vtemplate check --repair' brings it to %d",
 		       sqlite3_db_filename(db, "main"), version, newest);
 }
 
@@ -461,7 +476,7 @@ static void remove_new(int pool_fd)
 
 	/* missing ones are usual; one that stays makes fx_create() fail */
 	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
-		(void)unlinkat(pool_fd, names[i], 0);
+		(void)fx_unlinkat(pool_fd, names[i], 0);
 }
 
 /* Closing writes the log back, so that one file is all there is to rename. */

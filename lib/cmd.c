@@ -91,7 +91,7 @@ static int open_pool(struct cmd_ctx *ctx)
 		return 0;
 	r = pool_open(ctx->pool_path, mode, &ctx->pool, &ctx->err);
 	if (!r)
-		pool_announce(ctx->pool, ctx->json || mode == POOL_RO);
+		pool_warn(ctx->pool);
 	return r;
 }
 
@@ -110,6 +110,8 @@ static int run(struct cmd_ctx *ctx, const char *pool_option)
 		r = open_pool(ctx);
 	if (!r)
 		r = ctx->cmd->run(ctx);
+	if (r >= 0 && ctx->pool && !ctx->json)
+		pool_announce(ctx->pool);
 	pool_close(ctx->pool);
 	ctx->pool = NULL;
 	ctx->pool_path = NULL;

@@ -90,10 +90,11 @@ struct cmd_tool {
 };
 
 /*
- * main() of every tool. Parses, opens the pool, announces the engine (not with
- * --json or for CMD_POOL_RO; an unprotected pool always), runs, prints the error,
- * checks that standard output was written (ENOSPC and EIO turn into status 1), and
- * returns the exit status.
+ * main() of every tool. Parses, opens the pool, warns of an unprotected one, runs,
+ * prints the error or, when there was none, announces the engine (not with --json
+ * or for CMD_POOL_RO), checks that standard output was written (ENOSPC and EIO
+ * turn into status 1), and returns the exit status. So what is refused gives one
+ * line: what is wrong.
  *
  * SIGINT, SIGTERM and SIGHUP end a command at once while nothing in staging/ is
  * its own. Else fx_interrupt() makes it fail at its next effect, it cleans up as

@@ -201,15 +201,19 @@ void pool_close(struct pool *p)
 	free(p);
 }
 
-void pool_announce(const struct pool *p, bool quiet)
+void pool_announce(const struct pool *p)
+{
+	if (p->engine.why[0] && !p->info.unprotected)
+		log_notice("engine %s: %s", engine_name(p->engine.engine),
+			   p->engine.why);
+}
+
+void pool_warn(const struct pool *p)
 {
 	if (p->info.unprotected)
 		log_warning("the pool '%s' is UNPROTECTED: a write to a shared "
 			    "file changes it in every tree; no guest can be "
 			    "started from here", p->path);
-	else if (!quiet && p->engine.why[0])
-		log_notice("engine %s: %s", engine_name(p->engine.engine),
-			   p->engine.why);
 }
 
 /* --- trees --------------------------------------------------------------------- */

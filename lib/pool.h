@@ -70,9 +70,12 @@ int pool_open(const char *path, enum pool_mode mode, struct pool **ret,
 	      struct err *err);
 void pool_close(struct pool *p);	/* NULL is fine */
 
-/* One line for people: the engine and why, if it was probed; loud when
- * unprotected. With @quiet only the loud one. */
-void pool_announce(const struct pool *p, bool quiet);
+/* One line for people: the engine and why. Nothing when it was not probed
+ * (POOL_RO) or is `unprotected`, of which pool_warn() speaks. */
+void pool_announce(const struct pool *p);
+
+/* A warning when the pool is unprotected. */
+void pool_warn(const struct pool *p);
 
 /* 1 to 64 bytes of [A-Za-z0-9._+-], the first a letter or digit. Else
  * err_usage() says what is wrong with it. */

@@ -173,7 +173,7 @@ static int scan_only(struct cmd_ctx *ctx, struct problems *ps)
 
 	if (r < 0)
 		return r;
-	pool_announce(p, true);
+	pool_warn(p);
 	r = check_scan(p, ps, &ctx->err);
 	pool_close(p);
 	return r;
@@ -191,7 +191,8 @@ static int scan_and_repair(struct cmd_ctx *ctx, struct problems *ps)
 	r = pool_open(ctx->pool_path, POOL_EXCLUSIVE, &p, &ctx->err);
 	if (r < 0)
 		return r;
-	pool_announce(p, ctx->json);
+	if (!ctx->json)
+		pool_announce(p);
 	if (opts->rebuild)
 		r = check_rebuild_objects(p, &ctx->err);
 	if (!r)

@@ -25,7 +25,8 @@ int cmd_init(struct cmd_ctx *ctx)
 	r = pool_open(ctx->pool_path, POOL_RW, &p, &ctx->err);
 	if (r < 0)
 		return r;
-	pool_announce(p, false);
+	pool_warn(p);
+	pool_announce(p);
 	pool_close(p);
 	printf("made the pool '%s'\n", ctx->pool_path);
 	return 0;
