@@ -14,8 +14,9 @@
  * The crash argument. The row CREATING is committed first; the tree is built in
  * staging/, which is swept. One syncfs(2) puts all of it on disk, data too, before
  * the rename that publishes it, so that a published name never leads to a half
- * written tree; staging_publish() makes the name last. Then the row says READY. A crash before the rename leaves a row without a tree,
- * which is removed; one after it a whole tree, which becomes READY.
+ * written tree; staging_publish() makes the name last. Then the row says READY. A
+ * crash before the rename leaves a row without a tree, which is removed; one after
+ * it a whole tree, which becomes READY.
  */
 #ifndef COWLINK_MAKE_TREE_H
 #define COWLINK_MAKE_TREE_H

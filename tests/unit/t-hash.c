@@ -74,7 +74,8 @@ static struct iattr sample(void)
 
 static void test_key(void)
 {
-	struct xattr x = { .name = "user.a", .value = "v", .size = 1 };
+	char name[] = "user.a", value[] = "v";
+	struct xattr x = { .name = name, .value = value, .size = 1 };
 	struct digest content = { { 0 } };
 	struct iattr a = sample();
 	struct digest base, k;
