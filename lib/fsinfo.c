@@ -5,12 +5,10 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
-#include <stdio.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 
 #include "cleanup.h"
-#include "fdio.h"
 #include "fx.h"
 
 /* What <linux/magic.h> of Debian 12 does not name. */
@@ -79,25 +77,25 @@ bool fsinfo_is_read_only(int fd)
 /* Each test returns what the system call said. */
 struct trial {
 	int dirfd;
-	char a[32];
-	char b[32];
-	int fd;		/* an unnamed file, later called a */
+	int fd;		/* an unnamed file, then FSINFO_PROBE_A */
 };
 
 static int try_tmpfile(struct trial *t)
 {
 	t->fd = fx_tmpfile(t->dirfd);
-	return t->fd < 0 ? t->fd : fx_link_fd(t->fd, t->dirfd, t->a);
+	return t->fd < 0 ? t->fd :
+			   fx_link_fd(t->fd, t->dirfd, FSINFO_PROBE_A);
 }
 
 static int try_link(struct trial *t)
 {
-	return fx_linkat(t->dirfd, t->a, t->dirfd, t->b);
+	return fx_linkat(t->dirfd, FSINFO_PROBE_A, t->dirfd, FSINFO_PROBE_B);
 }
 
 static int try_exchange(struct trial *t)
 {
-	return fx_renameat(t->dirfd, t->a, t->dirfd, t->b, RENAME_EXCHANGE);
+	return fx_renameat(t->dirfd, FSINFO_PROBE_A, t->dirfd, FSINFO_PROBE_B,
+			   RENAME_EXCHANGE);
 }
 
 static int try_xattr(struct trial *t)
@@ -146,10 +144,24 @@ static int run_trials(struct trial *t, const char *path, struct err *err)
 	return 0;
 }
 
+static int remove_if_there(int fd, const char *name)
+{
+	int r = fx_unlinkat(fd, name, 0);
+
+	return r == -ENOENT ? 0 : r;
+}
+
+int fsinfo_remove_probes(int fd)
+{
+	int a = remove_if_there(fd, FSINFO_PROBE_A);
+	int b = remove_if_there(fd, FSINFO_PROBE_B);
+
+	return a ? a : b;
+}
+
 int fsinfo_check_pool(int fd, const char *path, struct err *err)
 {
 	struct trial t = { .dirfd = fd, .fd = -1 };
-	char random[17];
 	int which = identify(fd);
 	int r;
 
@@ -158,15 +170,10 @@ int fsinfo_check_pool(int fd, const char *path, struct err *err)
 			       "'%s' cannot hold a pool: it is on %s, and %s",
 			       path, filesystems[which].name,
 			       filesystems[which].refusal);
-	r = fdio_random_name(random);
+	r = fsinfo_remove_probes(fd);
 	if (r < 0)
-		return err_errno(err, r, "cannot make a name");
-	(void)snprintf(t.a, sizeof(t.a), "%s.a", random);
-	(void)snprintf(t.b, sizeof(t.b), "%s.b", random);
+		return err_errno(err, r, "cannot remove files in '%s'", path);
 	r = run_trials(&t, path, err);
 	cleanup_close(&t.fd);
-	/* not there when their trial failed */
-	(void)fx_unlinkat(fd, t.a, 0);
-	(void)fx_unlinkat(fd, t.b, 0);
 	return r;
 }

@@ -81,6 +81,8 @@ static bool does_not_count(int dirfd, const char *name)
 	if (is_part(name) || !strcmp(name, "lost+found"))
 		return find_name(dirfd, name, NULL, inner) == 0;
 	return !strcmp(name, POOL_LOCK_FILE) ||
+	       !strcmp(name, FSINFO_PROBE_A) ||
+	       !strcmp(name, FSINFO_PROBE_B) ||
 	       !strncmp(name, "catalog.new", strlen("catalog.new"));
 }
 
@@ -204,6 +206,7 @@ static void undo(struct creation *c)
 	if (c->fd < 0)
 		return;
 	if (c->begun) {
+		(void)fsinfo_remove_probes(c->fd);
 		for (i = 0; i < PART_COUNT; i++)
 			(void)fx_unlinkat(c->fd, parts[i], AT_REMOVEDIR);
 		if (c->changed_mode)
@@ -215,6 +218,18 @@ static void undo(struct creation *c)
 		(void)fx_unlinkat(AT_FDCWD, c->path, AT_REMOVEDIR);
 }
 
+static int check_filesystem(struct creation *c, struct err *err)
+{
+	int r = fsinfo_check_pool(c->fd, c->path, err);
+
+	if (r < 0)
+		return r;
+	r = fsinfo_remove_probes(c->fd);
+	return r < 0 ? err_errno(err, r, "cannot remove files in '%s'",
+				 c->path) :
+		       0;
+}
+
 static int create(struct creation *c, const struct pool_options *opt,
 		  struct err *err)
 {
@@ -223,7 +238,7 @@ static int create(struct creation *c, const struct pool_options *opt,
 	if (!r)
 		r = take_lock(c, err);
 	if (!r)
-		r = fsinfo_check_pool(c->fd, c->path, err);
+		r = check_filesystem(c, err);
 	if (!r)
 		r = make_parts(c, err);
 	return r ? r : make_catalog(c, opt, err);
