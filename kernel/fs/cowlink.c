@@ -26,7 +26,6 @@
  *
  * cl_lock nests inside all of them. s_vfs_rename_mutex is not needed.
  */
-#include <linux/completion.h>
 #include <linux/hashtable.h>
 #include <linux/ima.h>
 #include <linux/random.h>
@@ -42,26 +41,6 @@
 #define CL_MOVE_TRIES	4
 /* No errno: the break that was waited for has failed, try it ourselves. */
 #define CL_AGAIN	1
-
-/**
- * struct cl_break - a break that is going on
- * @node: in cl_active, hashed by @inode
- * @inode: what the name refers to, referenced by @dentry
- * @dentry: the name; no reference, the breaker has one as long as this is hashed
- * @ref: one for the breaker and one for each waiter
- * @done: completed when @error and @result are valid
- * @error: result of the break
- * @result: if there was no error, what the name stands for now; with reference
- */
-struct cl_break {
-	struct hlist_node node;
-	struct inode *inode;
-	struct dentry *dentry;
-	refcount_t ref;
-	struct completion done;
-	int error;
-	struct dentry *result;
-};
 
 static DEFINE_HASHTABLE(cl_active, 8);
 static DEFINE_SPINLOCK(cl_lock);
@@ -83,11 +62,11 @@ static struct cl_break *cl_find(const struct inode *inode,
 }
 
 /**
- * cowlink_inode_busy - is a name of this inode being broken?
+ * cowlink_inode_busy - is a name of this inode being broken, or unified?
  * @inode: an IXUNLINK inode
  *
  * As long as this is true the attribute must not be cleared, as the inode is
- * being read. Breaks are registered with the inode lock held shared, so the
+ * being read. Users are registered with the inode lock held shared, so the
  * answer "no" holds until the caller gives the lock back.
  *
  * Context: @inode locked exclusively.
@@ -101,6 +80,39 @@ bool cowlink_inode_busy(const struct inode *inode)
 	busy = cl_find(inode, NULL);
 	spin_unlock(&cl_lock);
 	return busy;
+}
+
+/**
+ * cowlink_hold - keep an inode IXUNLINK, and with it unchanged
+ * @hold: to be filled in; @dentry stays NULL
+ * @inode: the inode, referenced by the caller
+ *
+ * Return: 0, to be undone with cowlink_release(), or -EINVAL if it is not
+ * IXUNLINK.
+ */
+int cowlink_hold(struct cl_break *hold, struct inode *inode)
+{
+	int err = -EINVAL;
+
+	hold->inode = inode;
+	hold->dentry = NULL;
+	/* Against vfs_fileattr_set(), see cowlink_inode_busy(). */
+	inode_lock_shared(inode);
+	if (IS_IXUNLINK(inode)) {
+		spin_lock(&cl_lock);
+		hash_add(cl_active, &hold->node, (unsigned long)inode);
+		spin_unlock(&cl_lock);
+		err = 0;
+	}
+	inode_unlock_shared(inode);
+	return err;
+}
+
+void cowlink_release(struct cl_break *hold)
+{
+	spin_lock(&cl_lock);
+	hash_del(&hold->node);
+	spin_unlock(&cl_lock);
 }
 
 static void cl_put(struct cl_break *b)
@@ -283,7 +295,7 @@ static struct dentry *cl_find_victim(struct dentry *parent,
 }
 
 /* A name that nobody else uses, with @parent locked; negative. */
-static struct dentry *cl_temp_dentry(struct dentry *parent)
+static struct dentry *cl_temp_dentry(cl_idmap *idmap, struct dentry *parent)
 {
 	char name[sizeof(CL_TEMP_PREFIX) + 16];
 	struct dentry *temp;
@@ -293,7 +305,7 @@ static struct dentry *cl_temp_dentry(struct dentry *parent)
 		int len = snprintf(name, sizeof(name), CL_TEMP_PREFIX "%016llx",
 				   (unsigned long long)get_random_u64());
 
-		temp = lookup_one(CL_NOP_IDMAP, name, parent, len);
+		temp = lookup_one(idmap, name, parent, len);
 		if (IS_ERR(temp) || d_is_negative(temp))
 			return temp;
 		dput(temp);
@@ -301,7 +313,7 @@ static struct dentry *cl_temp_dentry(struct dentry *parent)
 	return ERR_PTR(-EEXIST);
 }
 
-static int cl_rename(struct inode *dir, struct dentry *temp,
+static int cl_rename(cl_idmap *idmap, struct inode *dir, struct dentry *temp,
 		     struct dentry *victim)
 {
 	struct renamedata rd = {
@@ -311,7 +323,7 @@ static int cl_rename(struct inode *dir, struct dentry *temp,
 		.new_dentry = victim,
 	};
 
-	cl_rename_idmap(&rd);
+	cl_rename_idmap(&rd, idmap);
 	return vfs_rename(&rd);
 }
 
@@ -326,39 +338,66 @@ static void cl_set_linkable(struct inode *inode, bool linkable)
 	spin_unlock(&inode->i_lock);
 }
 
-/*
- * Replace @victim by the copy. Others look up and read the directory with its
- * lock held shared, so nobody gets to see the temporary name.
- * Return: the dentry of the copy, or an ERR_PTR with nothing changed.
+/**
+ * cowlink_replace - let a name refer to another inode
+ * @idmap: of the mount that is written to
+ * @parent: the directory, locked with I_MUTEX_PARENT
+ * @victim: the name in it; positive
+ * @source: some dentry of the inode to put there; unlinked and linkable, or with
+ *          links already
+ *
+ * Others look up and read the directory with its lock held shared, so nobody
+ * gets to see the temporary name.
+ *
+ * Return: the new dentry, referenced, or an ERR_PTR with nothing changed;
+ * -EWOULDBLOCK if there is a delegation of @source or @victim.
  */
-static struct dentry *cl_replace(struct dentry *parent, struct dentry *victim,
-				 struct file *tmp)
+struct dentry *cowlink_replace(cl_idmap *idmap, struct dentry *parent,
+			       struct dentry *victim, struct dentry *source)
 {
-	struct inode *dir = d_inode(parent);
-	struct dentry *temp = cl_temp_dentry(parent);
+	struct inode *dir = d_inode(parent), *inode = d_inode(source);
+	struct dentry *temp = cl_temp_dentry(idmap, parent);
 	int err;
 
+	lockdep_assert_held_write(&dir->i_rwsem);
 	if (IS_ERR(temp))
 		return temp;
-	err = vfs_link(tmp->f_path.dentry, CL_NOP_IDMAP, dir, temp, NULL);
+	err = vfs_link(source, idmap, dir, temp, NULL);
 	if (err)
 		goto out;
-	err = cl_rename(dir, temp, victim);
+	err = cl_rename(idmap, dir, temp, victim);
 	if (err) {
-		int err2 = vfs_unlink(CL_NOP_IDMAP, dir, temp, NULL);
+		int err2 = vfs_unlink(idmap, dir, temp, NULL);
 
-		/* The copy stays under its hidden name; say so. */
 		if (err2)
 			pr_warn_ratelimited("cowlink: cannot remove %pd4: %d\n",
 					    temp, err2);
-		else
-			cl_set_linkable(file_inode(tmp), true);
+		else if (!inode->i_nlink)
+			cl_set_linkable(inode, true);
 	}
 out:
 	if (!err)
 		return temp;
 	dput(temp);
 	return ERR_PTR(err);
+}
+
+/**
+ * cowlink_try_break_deleg - look for delegations before there is a hidden name
+ * @inode: an inode whose links are going to change; unlocked
+ * @deleg: set to @inode, referenced, if there is one
+ *
+ * Return: 0, -EWOULDBLOCK to release all locks and to call break_deleg_wait(),
+ * or another negative errno.
+ */
+int cowlink_try_break_deleg(struct inode *inode, struct inode **deleg)
+{
+	int err;
+
+	inode_lock(inode);
+	err = try_break_deleg(inode, deleg);
+	inode_unlock(inode);
+	return err;
 }
 
 /*
@@ -398,12 +437,10 @@ static int cl_commit_locked(struct dentry *parent, struct dentry *dentry,
 	if (!victim)
 		return cl_name_is_gone(tmp, last_walk, ret);
 
-	/* Before there is a temporary name, so that none is there meanwhile. */
-	inode_lock(inode);
-	err = try_break_deleg(inode, ret_deleg);
-	inode_unlock(inode);
+	err = cowlink_try_break_deleg(inode, ret_deleg);
 	if (!err) {
-		copy = cl_replace(parent, victim, tmp);
+		copy = cowlink_replace(CL_NOP_IDMAP, parent, victim,
+				       tmp->f_path.dentry);
 		err = PTR_ERR_OR_ZERO(copy);
 		if (!err)
 			*ret = copy;

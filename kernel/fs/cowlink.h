@@ -35,6 +35,8 @@ int path_may_break_link(const struct path *path);
 bool cowlink_inode_busy(const struct inode *inode);
 loff_t cowlink_open_keep(const struct path *path, int open_flag);
 
+int ioctl_link_unify(struct file *dir, void __user *argp);
+
 int cowlink_before_truncate(struct path *path, unsigned int lookup_flags,
 			    loff_t length);
 int cowlink_before_chmod(struct path *path, unsigned int lookup_flags,
@@ -65,6 +67,11 @@ static inline bool cowlink_inode_busy(const struct inode *inode)
 static inline loff_t cowlink_open_keep(const struct path *path, int open_flag)
 {
 	return COWLINK_KEEP_ALL;
+}
+
+static inline int ioctl_link_unify(struct file *dir, void __user *argp)
+{
+	return -ENOIOCTLCMD;
 }
 
 static inline int cowlink_before_truncate(struct path *path,

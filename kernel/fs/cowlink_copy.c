@@ -11,9 +11,6 @@
 
 #include "cowlink_internal.h"
 
-/* Copied at once, and between two looks for a fatal signal. */
-#define CL_CHUNK	(64 * 1024)
-
 /* Attributes of the inode that belong to the content, cf. copy up in overlayfs. */
 #define CL_COPY_FL	(FS_SYNC_FL | FS_NOATIME_FL | FS_NODUMP_FL)
 
@@ -92,8 +89,8 @@ static int cl_copy_range(struct file *in, struct file *out, loff_t pos,
 
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		n = kernel_read(in, buf, min_t(loff_t, end - pos, CL_CHUNK),
-				&pos);
+		n = kernel_read(in, buf,
+				min_t(loff_t, end - pos, COWLINK_CHUNK), &pos);
 		if (n <= 0)
 			return n ?: -EIO;
 		while (out_pos < pos) {
@@ -147,7 +144,7 @@ static int cl_clone_or_copy(struct file *in, struct file *out, loff_t end)
 
 	if (cl_clone(in, out, i_size_read(file_inode(in))))
 		return 0;
-	buf = kvmalloc(CL_CHUNK, GFP_KERNEL);
+	buf = kvmalloc(COWLINK_CHUNK, GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
 	err = cl_copy_extents(in, out, end, buf);

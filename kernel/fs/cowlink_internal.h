@@ -6,6 +6,7 @@
 #ifndef _FS_COWLINK_INTERNAL_H
 #define _FS_COWLINK_INTERNAL_H
 
+#include <linux/completion.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/fileattr.h>
@@ -41,9 +42,33 @@ struct cowlink_creds {
 	const struct cred *list;
 };
 
+/**
+ * struct cl_break - a break that is going on, or cowlink_hold()
+ * @node: in cl_active, hashed by @inode
+ * @inode: what the name refers to, referenced by @dentry
+ * @dentry: the name; no reference, the breaker has one as long as this is hashed.
+ *          NULL for cowlink_hold(), which uses none of what follows.
+ * @ref: one for the breaker and one for each waiter
+ * @done: completed when @error and @result are valid
+ * @error: result of the break
+ * @result: if there was no error, what the name stands for now; with reference
+ */
+struct cl_break {
+	struct hlist_node node;
+	struct inode *inode;
+	struct dentry *dentry;
+	refcount_t ref;
+	struct completion done;
+	int error;
+	struct dentry *result;
+};
+
 /* Bytes copied, and whether copies are synced before they get their name. */
 extern atomic_long_t cowlink_bytes_copied;
 extern int cowlink_sysctl_fsync;
+
+/* Bytes read at once, and between two looks for a fatal signal. */
+#define COWLINK_CHUNK	(64 * 1024)
 
 int cowlink_get_creds(struct cowlink_creds *creds, struct dentry *victim);
 void cowlink_put_creds(struct cowlink_creds *creds);
@@ -93,10 +118,10 @@ static inline void cl_get_times(const struct inode *inode, struct iattr *attr)
 	attr->ia_mtime = inode_get_mtime(inode);
 }
 
-static inline void cl_rename_idmap(struct renamedata *rd)
+static inline void cl_rename_idmap(struct renamedata *rd, cl_idmap *idmap)
 {
-	rd->old_mnt_idmap = CL_NOP_IDMAP;
-	rd->new_mnt_idmap = CL_NOP_IDMAP;
+	rd->old_mnt_idmap = idmap;
+	rd->new_mnt_idmap = idmap;
 }
 
 #else /* 6.1 */
@@ -149,12 +174,18 @@ static inline void cl_get_times(const struct inode *inode, struct iattr *attr)
 	attr->ia_mtime = inode->i_mtime;
 }
 
-static inline void cl_rename_idmap(struct renamedata *rd)
+static inline void cl_rename_idmap(struct renamedata *rd, cl_idmap *idmap)
 {
-	rd->old_mnt_userns = CL_NOP_IDMAP;
-	rd->new_mnt_userns = CL_NOP_IDMAP;
+	rd->old_mnt_userns = idmap;
+	rd->new_mnt_userns = idmap;
 }
 
 #endif
+
+int cowlink_hold(struct cl_break *hold, struct inode *inode);
+void cowlink_release(struct cl_break *hold);
+int cowlink_try_break_deleg(struct inode *inode, struct inode **deleg);
+struct dentry *cowlink_replace(cl_idmap *idmap, struct dentry *parent,
+			       struct dentry *victim, struct dentry *source);
 
 #endif /* _FS_COWLINK_INTERNAL_H */
