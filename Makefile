@@ -164,7 +164,7 @@ $(TEST_PROGRAMS): $(BUILD)/%: $(BUILD)/obj/%.o $(LIB)
 
 # The long ones first, so that two at a time end together.
 SHELL_TESTS = $(shell ls -r tests/t[0-9]*.sh 2>/dev/null)
-UML_TESTS = $(shell grep -l '^test_in_uml' $(SHELL_TESTS) /dev/null)
+UML_TESTS = $(shell grep -lE '^(test_in_uml|# runs-uml:)' $(SHELL_TESTS) /dev/null)
 HOST_TESTS = $(filter-out $(UML_TESTS),$(SHELL_TESTS))
 # The harness is no program of ours, and sanitizers do not run inside UML.
 INSTRUMENTED_TESTS = $(filter-out tests/t0%,$(HOST_TESTS))
