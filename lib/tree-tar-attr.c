@@ -96,7 +96,8 @@ static int fill_acl_entry(struct posix_acl_xattr_entry *e, int tar_tag,
 	if (named && id < 0)
 		return err_set(err, -EINVAL,
 			       "the ACL of '%s' gives no number for '%s'; "
-			       "archive it with numeric owners", path,
+			       "archive with --xattrs-include='*', not --acls",
+			       path,
 			       name ? name : "");
 	e->e_tag = htole16(tag);
 	e->e_perm = htole16(perm & 7);

@@ -116,7 +116,7 @@ small_tree()
 	echo data >"$1/file" && chmod 4755 "$1/file" &&
 	echo group >"$1/one" && ln "$1/one" "$1/sub/two" &&
 	ln -s file "$1/link" && mkfifo "$1/fifo" &&
-	setfattr -n user.a -v b "$1/file" &&
+	setfattr -n trusted.a -v b "$1/file" &&
 	touch -d '2001-02-03 04:05:06.123456789' "$1/file" "$1/sub"
 }
 
