@@ -441,8 +441,7 @@ static void write_against_directory_move(void)
 
 static void *clear_and_set(void *arg)
 {
-	struct shared *f = arg;
-	const char *path = shared_path(f, C);
+	const char *path = arg;
 	int cleared = 0;
 
 	while (!stopped()) {
@@ -481,7 +480,7 @@ static void break_against_flag_changes(void)
 	pthread_t t;
 
 	stop = false;
-	start_thread(&t, clear_and_set, f);
+	start_thread(&t, clear_and_set, "C/f");
 	for (round = 0; round < ROUNDS; round++) {
 		int fd = EXPECT_OK(open("G1/f", O_RDWR));
 

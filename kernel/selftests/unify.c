@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * FS_IOC_LINK_UNIFY: a name goes over to an equal inode, or nothing happens;
+ * and nothing that is written through the name is lost.
+ */
+#include "harness.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <linux/capability.h>
+
+#ifndef FS_IOC_LINK_UNIFY
+struct cowlink_unify {
+	__u32 size, flags;
+	__s32 master_fd, victim_fd;
+	__u64 name;
+	__u64 reserved[3];
+};
+#define FS_IOC_LINK_UNIFY _IOW('f', 0x90, struct cowlink_unify)
+#endif
+
+#define SIZE	10000
+
+static int unify_at(int dir, const char *name, int master, int victim)
+{
+	struct cowlink_unify arg = {
+		.size = sizeof(arg), .master_fd = master, .victim_fd = victim,
+		.name = (uintptr_t)name,
+	};
+
+	return ioctl(dir, FS_IOC_LINK_UNIFY, &arg);
+}
+
+/* By paths; the descriptors are closed without touching errno. */
+static int unify(const char *dir, const char *name, const char *master,
+		 const char *victim)
+{
+	int d = EXPECT_OK(open(dir, O_RDONLY | O_DIRECTORY));
+	int m = EXPECT_OK(open(master, O_RDONLY));
+	int v = EXPECT_OK(open(victim, O_RDONLY));
+	int ret, err;
+
+	errno = 0;
+	ret = unify_at(d, name, m, v);
+	err = errno;
+	close(v);
+	close(m);
+	close(d);
+	errno = err;
+	return ret;
+}
+
+/* C/f shared with G1 and G2, and G1/own, frozen, equal, an inode apart. */
+static struct shared *pair(void)
+{
+	struct shared *f = mk_shared("f", SIZE);
+
+	mk_file("G1/own", SIZE, SHARED_SEED);
+	EXPECT_OK(set_flags("G1/own", SHARED_FL));
+	return f;
+}
+
+static void expect_refused(const char *master, const char *victim, int err)
+{
+	struct snapshot before;
+
+	snapshot_take("G1/own", &before);
+	EXPECT_ERR(unify("G1", "own", master, victim), err);
+	EXPECT_SAME("G1/own", &before, 0);
+	expect_others();
+}
+
+static void equal_files(void)
+{
+	struct shared *f = pair();
+	struct counters c = counters_now();
+
+	EXPECT_OK(unify("G1", "own", "C/f", "G1/own"));
+	f->links = 1;
+	EXPECT_SAME("G1/own", &f->before, IGN_NLINK | IGN_CTIME);
+	EXPECT_EQ(counters_now().breaks, c.breaks);
+	expect_others();
+	/* And the first write parts them again. */
+	close(EXPECT_OK(open("G1/own", O_RDWR)));
+	f->links = 0;
+	f->ctime_moves = true;
+	EXPECT_SAME("G1/own", &f->before, IGN_COPY);
+}
+
+static void other_names_of_the_victim_stay(void)
+{
+	struct shared *f = mk_shared("f", SIZE);
+	struct shared *g = mk_shared("g", SIZE);
+
+	EXPECT_OK(unify("G1", "g", "C/f", "G1/g"));
+	f->links = 1;
+	expect_gone(g, G1);
+	EXPECT_SAME("G1/g", &f->before, IGN_NLINK | IGN_CTIME);
+}
+
+static void holes_and_sizes(void)
+{
+	static const off_t sizes[] = { 0, 1, 4096, 123456, 1LL << 32 };
+	char path[20], own[20];
+	size_t i;
+	int w;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct shared *f;
+
+		snprintf(path, sizeof(path), "C/f%zu", i);
+		snprintf(own, sizeof(own), "G1/own%zu", i);
+		for (w = 0; w < 2; w++) {
+			const char *p = w ? own : path;
+
+			mk_file(p, 0, 0);
+			EXPECT_OK(truncate(p, sizes[i]));
+			set_old_times(p);
+		}
+		f = share(path + 2);
+		EXPECT_OK(set_flags(own, SHARED_FL));
+		EXPECT_OK(unify("G1", own + 3, path, own));
+		f->links = 1;
+		EXPECT_SAME(own, &f->before, IGN_NLINK | IGN_CTIME);
+	}
+}
+
+static void same_content_other_layout(void)
+{
+	struct shared *f;
+	int fd = EXPECT_OK(open("C/f", O_CREAT | O_RDWR, 0644));
+	char zeroes[8192] = { 0 };
+
+	EXPECT_OK(pwrite(fd, zeroes, sizeof(zeroes), 0));
+	pattern_write(fd, sizeof(zeroes), 100, 1);
+	close(fd);
+	set_old_times("C/f");
+	fd = EXPECT_OK(open("G1/own", O_CREAT | O_RDWR, 0644));
+	pattern_write(fd, sizeof(zeroes), 100, 1);
+	close(fd);
+	set_old_times("G1/own");
+	EXPECT_OK(set_flags("G1/own", SHARED_FL));
+	f = share("f");
+	EXPECT_OK(unify("G1", "own", "C/f", "G1/own"));
+	f->links = 1;
+}
+
+static void already_there(void)
+{
+	struct shared *f = pair();
+
+	EXPECT_OK(unify("G1", "f", "C/f", "G1/own"));
+	(void)f;
+}
+
+static void replace_own(size_t size, unsigned int seed)
+{
+	EXPECT_OK(unlink("G1/own"));
+	mk_file("G1/own", size, seed);
+}
+
+static void different_files(void)
+{
+	int fd;
+
+	pair();
+	replace_own(SIZE, 2);
+	EXPECT_OK(set_flags("G1/own", SHARED_FL));
+	expect_refused("C/f", "G1/own", EBADE);
+	replace_own(SIZE - 1, SHARED_SEED);
+	EXPECT_OK(set_flags("G1/own", SHARED_FL));
+	expect_refused("C/f", "G1/own", EBADE);
+	/* The very last byte. */
+	replace_own(SIZE, SHARED_SEED);
+	fd = EXPECT_OK(open("G1/own", O_WRONLY));
+	pattern_write(fd, SIZE - 1, 1, 2);
+	close(fd);
+	set_old_times("G1/own");
+	EXPECT_OK(set_flags("G1/own", SHARED_FL));
+	expect_refused("C/f", "G1/own", EBADE);
+}
+
+static void different_attributes(void)
+{
+	const struct timespec ts[2] = {
+		{ OLD_SEC, 0 }, { OLD_SEC, OLD_MTIME_NS + 1 },
+	};
+
+	pair();
+	replace_own(SIZE, SHARED_SEED);
+	EXPECT_OK(chmod("G1/own", 0600));
+	EXPECT_OK(set_flags("G1/own", SHARED_FL));
+	expect_refused("C/f", "G1/own", EBADE);
+	replace_own(SIZE, SHARED_SEED);
+	EXPECT_OK(chown("G1/own", OWNER, 0));
+	EXPECT_OK(set_flags("G1/own", SHARED_FL));
+	expect_refused("C/f", "G1/own", EBADE);
+	replace_own(SIZE, SHARED_SEED);
+	EXPECT_OK(chown("G1/own", 0, OWNER));
+	EXPECT_OK(set_flags("G1/own", SHARED_FL));
+	expect_refused("C/f", "G1/own", EBADE);
+	replace_own(SIZE, SHARED_SEED);
+	EXPECT_OK(utimensat(AT_FDCWD, "G1/own", ts, 0));
+	EXPECT_OK(set_flags("G1/own", SHARED_FL));
+	expect_refused("C/f", "G1/own", EBADE);
+}
+
+static void name_is_another_inode(void)
+{
+	struct shared *f = pair();
+	int dir = EXPECT_OK(open("G1", O_RDONLY));
+	int m = EXPECT_OK(open("C/f", O_RDONLY));
+	int v = EXPECT_OK(open("G1/own", O_RDONLY));
+	int fd;
+
+	/* Broken by a writer after we looked: what it writes must stay. */
+	fd = EXPECT_OK(open("G1/own", O_RDWR));
+	pattern_write(fd, 0, 100, 3);
+	EXPECT_ERR(unify_at(dir, "own", m, v), ESTALE);
+	close(fd);
+	EXPECT_ERR(unify_at(dir, "own", m, v), ESTALE);
+	pattern_check("G1/own", 0, 100, 3);
+	EXPECT_OK(unlink("G1/own"));
+	EXPECT_ERR(unify_at(dir, "own", m, v), ENOENT);
+	EXPECT_OK(mkdir("G1/own", 0755));
+	EXPECT_ERR(unify_at(dir, "own", m, v), ESTALE);
+	(void)f;
+}
+
+static void not_frozen(void)
+{
+	pair();
+	replace_own(SIZE, SHARED_SEED);
+	expect_refused("C/f", "G1/own", EINVAL);
+	EXPECT_OK(set_flags("G1/own", FS_IMMUTABLE_FL));
+	expect_refused("C/f", "G1/own", EINVAL);
+	EXPECT_OK(set_flags("G1/own", SHARED_FL));
+	mk_file("master", SIZE, SHARED_SEED);
+	expect_refused("master", "G1/own", EINVAL);
+	expect_refused("C/f", "G2/f", EINVAL);		/* one inode twice */
+	expect_refused("C/f", "G1", EINVAL);		/* a directory */
+}
+
+static void bad_arguments(void)
+{
+	static char long_name[300];
+	struct cowlink_unify arg;
+	int dir, m, v, path;
+
+	pair();
+	dir = EXPECT_OK(open("G1", O_RDONLY));
+	m = EXPECT_OK(open("C/f", O_RDONLY));
+	v = EXPECT_OK(open("G1/own", O_RDONLY));
+	path = EXPECT_OK(open("G1/own", O_PATH));
+	EXPECT_ERR(unify_at(dir, "", m, v), EINVAL);
+	EXPECT_ERR(unify_at(dir, ".", m, v), EINVAL);
+	EXPECT_ERR(unify_at(dir, "..", m, v), EINVAL);
+	EXPECT_ERR(unify_at(dir, "../G1/own", m, v), EINVAL);
+	memset(long_name, 'x', sizeof(long_name) - 1);
+	EXPECT_ERR(unify_at(dir, long_name, m, v), ENAMETOOLONG);
+	EXPECT_ERR(unify_at(dir, NULL, m, v), EFAULT);
+	EXPECT_ERR(unify_at(dir, "own", -1, v), EBADF);
+	EXPECT_ERR(unify_at(dir, "own", m, path), EBADF);
+	CHECK(unify_at(v, "own", m, v) < 0, "on a file: expected a refusal");
+	arg = (struct cowlink_unify){
+		.size = sizeof(arg), .master_fd = m, .victim_fd = v,
+		.name = (uintptr_t)"own",
+	};
+	arg.flags = 1;
+	EXPECT_ERR(ioctl(dir, FS_IOC_LINK_UNIFY, &arg), EINVAL);
+	arg.flags = 0;
+	arg.reserved[2] = 1;
+	EXPECT_ERR(ioctl(dir, FS_IOC_LINK_UNIFY, &arg), EINVAL);
+	arg.reserved[2] = 0;
+	arg.size = sizeof(arg) - 8;
+	EXPECT_ERR(ioctl(dir, FS_IOC_LINK_UNIFY, &arg), EINVAL);
+}
+
+static void needs_the_capability(void)
+{
+	pid_t pid;
+
+	pair();
+	EXPECT_OK(chmod("G1", 0777));
+	AS_USER(OWNER, OWNER)
+		EXPECT_ERR(unify("G1", "own", "C/f", "G1/own"), EPERM);
+	pid = EXPECT_OK(fork());
+	if (!pid) {
+		drop_cap(CAP_LINUX_IMMUTABLE);
+		EXPECT_ERR(unify("G1", "own", "C/f", "G1/own"), EPERM);
+		_exit(0);
+	}
+	reap(pid);
+	EXPECT_OK(set_flags("G1", FS_IMMUTABLE_FL));
+	expect_refused("C/f", "G1/own", EPERM);
+	EXPECT_OK(set_flags("G1", FS_APPEND_FL));
+	expect_refused("C/f", "G1/own", EPERM);
+	EXPECT_OK(set_flags("G1", 0));
+	bind_remount("G1", MS_RDONLY);
+	expect_refused("C/f", "G1/own", EROFS);
+	EXPECT_OK(umount2("G1", 0));
+}
+
+static void other_filesystem(void)
+{
+	struct shared *f = pair();
+
+	EXPECT_OK(mkdir("other", 0755));
+	EXPECT_OK(mount("other", "other", "tmpfs", 0, NULL));
+	mk_file("other/f", SIZE, SHARED_SEED);
+	EXPECT_OK(set_flags("other/f", SHARED_FL));
+	expect_refused("other/f", "G1/own", EXDEV);
+	expect_refused("C/f", "other/f", EXDEV);
+	EXPECT_OK(umount2("other", 0));
+	(void)f;
+}
+
+/* ---- against a writer -------------------------------------------------- */
+
+#define ROUNDS	300
+
+static bool stop;
+
+/*
+ * The nightly pass: freeze what is there, try it against either master. It may
+ * be refused in every way, but it never takes a write away.
+ */
+static void *unify_all_the_time(void *arg)
+{
+	int *unified = arg;
+	int dir = EXPECT_OK(open("G1", O_RDONLY));
+	int a = EXPECT_OK(open("C/a", O_RDONLY));
+	int b = EXPECT_OK(open("C/b", O_RDONLY));
+
+	while (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE)) {
+		int v = EXPECT_OK(open("G1/n", O_RDONLY));
+
+		if (set_flags("G1/n", SHARED_FL))
+			CHECK(errno == ETXTBSY, "freezing: %s",
+			      errno_name(errno));
+		sched_yield();
+		if (!unify_at(dir, "n", a, v) || !unify_at(dir, "n", b, v))
+			(*unified)++;
+		else
+			CHECK(errno == EBADE || errno == ESTALE ||
+			      errno == EINVAL, "unify: %s",
+			      errno_name(errno));
+		close(v);
+		sched_yield();
+	}
+	return NULL;
+}
+
+static void no_write_is_lost(void)
+{
+	struct shared *a, *b;
+	int round, unified = 0;
+	pthread_t t;
+
+	a = mk_shared("a", SIZE);
+	mk_file("C/b", SIZE, 2);
+	b = share("b");
+	mk_file("G1/n", SIZE, SHARED_SEED);
+	EXPECT_EQ(pthread_create(&t, NULL, unify_all_the_time, &unified), 0);
+	for (round = 0; round < ROUNDS; round++) {
+		unsigned int seed = round % 2 ? SHARED_SEED : 2;
+		int fd = EXPECT_OK(open("G1/n", O_RDWR));
+
+		pattern_write(fd, 0, SIZE, seed);
+		close(fd);
+		/* As old as the masters, or nothing would ever be equal. */
+		set_old_times("G1/n");
+		sched_yield();
+		pattern_check("G1/n", 0, SIZE, seed);
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+	pthread_join(t, NULL);
+	note("%d writes, unified %d times", ROUNDS, unified);
+	CHECK(unified > 5, "the race was never run");
+	EXPECT_OK(unlink("G1/n"));
+	a->ctime_moves = b->ctime_moves = true;
+}
+
+static const struct test tests[] = {
+	{ "equal files become one", equal_files },
+	{ "other names of the victim stay", other_names_of_the_victim_stay },
+	{ "all sizes, all holes", holes_and_sizes },
+	{ "zeroes on disk equal a hole", same_content_other_layout },
+	{ "a name that is there already", already_there },
+	{ "different content or size: EBADE", different_files },
+	{ "different mode, owner, group, mtime: EBADE",
+	  different_attributes },
+	{ "the name is another inode by now: ESTALE",
+	  name_is_another_inode },
+	{ "not frozen, not two files: EINVAL", not_frozen },
+	{ "bad arguments", bad_arguments },
+	{ "capability and permission", needs_the_capability },
+	{ "another filesystem: EXDEV", other_filesystem },
+	{ "against a writer: nothing written is lost", no_write_is_lost },
+};
+
+TEST_MAIN("unify", tests)
