@@ -140,7 +140,7 @@ static bool is_refusal(int code, enum skip_reason *reason)
 {
 	switch (code) {
 	case -ENOENT:	/* the name, or its directory, is gone */
-	case -ESTALE:
+	case -ESTALE:	/* or leads to another file */
 		*reason = SKIP_CHANGED;
 		return true;
 	case -ENOSPC:
@@ -244,6 +244,15 @@ static int settle(struct replacement *u, enum skip_reason *reason,
 		       0;
 }
 
+/* One look before the exchange: what is seen now needs not be put back. */
+static bool still_there(const struct replacement *u)
+{
+	struct statx now;
+
+	return !fdio_statx(u->dirfd, u->name, &now) &&
+	       statx_unchanged(&now, &u->attr.stx) && now.stx_nlink == 1;
+}
+
 static int temp_name(struct replacement *u)
 {
 	char random[17];
@@ -266,7 +275,7 @@ static int exchange(struct replacement *u, enum skip_reason *reason,
 	if (r == -EMLINK)
 		return r;
 	if (!r) {
-		r = exchange_names(u);
+		r = still_there(u) ? exchange_names(u) : -ESTALE;
 		if (!r)
 			return settle(u, reason, err);
 		/* a link to the master: staging_release() takes it otherwise */

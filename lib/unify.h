@@ -17,19 +17,19 @@
  *     mark again, unless a copy of it is being made (EBUSY): then a writer is
  *     about to take its name away;
  *  3. compare metadata and every byte of V and M;
- *  4. link M into our own staging directory and exchange it with N in one
- *     rename (RENAME_EXCHANGE): N exists at every instant, and what N was before
- *     is in our hands instead of gone;
+ *  4. link M into our own staging directory, see that N still is V, and exchange
+ *     the two in one rename (RENAME_EXCHANGE): N exists at every instant, and what
+ *     N was before is in our hands instead of gone;
  *  5. see whether that is V, with no other name and (where no kernel guards it)
  *     with the bytes it had. If it is not, somebody wrote, renamed or linked
  *     between 1 and 4: exchange back; else unlink it.
  *
  * The directory keeps its mtime (dirtime.h). The temporary names are in staging/,
- * never in the guest. Between the two
- * exchanges of 5 a second write through N could still be lost; the window is two
- * system calls long and needs two writers of one file in it. What such a writer
- * made is then kept as staging/kept-<random>, with a warning. FS_IOC_LINK_UNIFY
- * closes the window where the kernel has it.
+ * never in the guest. What remains is a window between the two exchanges of 5: who
+ * writes through N there writes to a copy of M that is displaced in turn. It needs
+ * two writes of one file, one in each of two gaps that are a system call long. What
+ * the second one made is then kept as staging/kept-<random>, with a warning.
+ * FS_IOC_LINK_UNIFY closes the window where the kernel has it.
  *
  * A crash leaves the displaced file in staging under the name
  * "<inode number of V>.<random>": pool_recover() removes it only if it is V or a

@@ -10,31 +10,6 @@ checks are all there is.'
 . "$TEST_DIRECTORY/lib-vhashify.sh"
 test_require EXT4
 
-# at EFFECT COMMAND: vhashify with COMMAND before the first EFFECT that concerns
-# the file (the pool makes and removes files of its own when it is opened).
-at()
-{
-	at_effect=$1
-	cat >hook <<-EOF
-	#!/bin/sh
-	F=$F
-	n=\$(cat hook.count)
-	ls "$POOL/staging" | grep -q '^[0-9a-f]\{16\}\$' || exit 0
-	n=\$((n + 1))
-	echo \$n >hook.count
-	$2
-	EOF
-	echo 0 >hook.count &&
-	COWLINK_FAULT_EXEC="$at_effect:0:sh ./hook" vhashify --json >out 2>err
-	at_status=$?
-	cat err
-	test -s hook.count && test "$(cat hook.count)" -gt 0 || {
-		echo "the hook did not run"
-		return 1
-	}
-	return $at_status
-}
-
 # A private file equal to its master in g1, the victim of all tests.
 victim()
 {

@@ -1,0 +1,151 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+test_description='vhashify under the engine kernel: sharing comes back, writers lose nothing'
+. "$(dirname "$0")/lib-test.sh"
+test_in_uml "$@"
+. "$TEST_DIRECTORY/lib-vhashify.sh"
+
+is_state()
+{
+	test "$(ixunlink get "$1")" = "$2" ||
+		complain_ "'$1' is $(ixunlink get "$1"), expected $2"
+}
+
+# A private file in g1 that equals the template's conf.
+diverge()
+{
+	F=$G1/etc/conf
+	echo other >"$F" && echo "setting = 1" >"$F" &&
+	touch -r "$T/etc/conf" "$F" && test_different_inode "$F" "$T/etc/conf"
+}
+
+test_expect_success 'a pool on the patched kernel' '
+	make_source src &&
+	TEST_MKFS_OPTIONS="-O quota,project -E quotatype=usrquota:grpquota:prjquota" &&
+	test_pool ext4 && TEST_MKFS_OPTIONS= &&
+	vtemplate import t src && vtemplate clone t g1 && vtemplate clone t g2 &&
+	T=$(root_of t) G1=$(root_of g1) G2=$(root_of g2) &&
+	vhashify --json >out && test_json out .engine kernel &&
+	test_json out .shared_files 0 && test_json out .hashed_files 0 &&
+	outcomes_add_up out
+'
+
+test_expect_success 'what was written in place and is equal again is shared again' '
+	diverge && test_snapshot "$G1" && test_snapshot "$G2" && test_snapshot "$T" &&
+	vhashify --json >out && test_json out .shared_files 1 &&
+	test_same_inode "$F" "$T/etc/conf" && is_state "$F" shared &&
+	test_unchanged "$G1" && test_unchanged "$G2" && test_unchanged "$T"
+'
+
+test_expect_success 'and the next write makes it private again' '
+	test_snapshot "$T" && test_snapshot "$G2" && echo mine >"$F" &&
+	test_contents "$F" mine && test_unchanged "$T" && test_unchanged "$G2"
+'
+
+test_expect_success 'chmod and back' '
+	chmod 700 "$G1/bin/other" && test_different_inode "$G1/bin/other" "$T/bin/other" &&
+	vhashify --json >out && test_json out .shared_files 0 &&
+	chmod 755 "$G1/bin/other" && vhashify &&
+	test_same_inode "$G1/bin/other" "$T/bin/other"
+'
+
+test_expect_success 'a new master is a fresh copy, marked' '
+	same_file news "$G1/etc/new" "$G2/etc/new" &&
+	stat -c %i "$G1/etc/new" "$G2/etc/new" >before && vhashify &&
+	test_same_inode "$G1/etc/new" "$G2/etc/new" && is_state "$G1/etc/new" shared &&
+	! grep -qx "$(stat -c %i "$G1/etc/new")" before
+'
+
+test_expect_success 'a file that is open for writing is left alone, unmarked' '
+	diverge && exec 9>>"$F" && vhashify --json >out && exec 9>&- &&
+	reason_is out busy 1 && test_json out .shared_files 0 &&
+	is_state "$F" plain && vhashify && test_same_inode "$F" "$T/etc/conf"
+'
+
+test_expect_success 'a reader keeps what it has open' '
+	diverge && exec 9<"$F" && vhashify && test_same_inode "$F" "$T/etc/conf" &&
+	echo new >"$F" && read -r line <&9 && exec 9<&- &&
+	test "$line" = "setting = 1" && test_contents "$F" new
+'
+
+test_expect_success 'written between the comparison and the exchange: the write wins' '
+	diverge && test_snapshot "$T" &&
+	at rename "test \$n != 1 || echo new >\$F" &&
+	reason_is out changed 1 && test_contents "$F" new && is_state "$F" plain &&
+	test_unchanged "$T" && vtemplate check
+'
+
+test_expect_success 'linked in that moment: put back, and no mark stays' '
+	diverge && at rename "test \$n != 1 || ln \$F \$F.two" &&
+	reason_is out changed 1 && test_same_inode "$F" "$F.two" &&
+	test_nlink "$F" 2 && is_state "$F" plain && rm "$F.two"
+'
+
+test_expect_success 'a file that is not replaced keeps its project' '
+	diverge && chattr -p 77 "$F" &&
+	at rename "test \$n != 1 || ln \$F \$F.two" &&
+	reason_is out changed 1 && rm "$F.two" &&
+	test "$(lsattr -p "$F" | awk "{ print \$1 }")" = 77
+'
+
+test_expect_success 'a mark that a crash left is no obstacle, +i is one' '
+	diverge && ixunlink set "$F" && cp -a "$T/bin/other" "$G1/bin/other.new" &&
+	mv "$G1/bin/other.new" "$G1/bin/other" && chattr +i "$G1/bin/other" &&
+	vhashify --json >out && chattr -i "$G1/bin/other" &&
+	test_json out .shared_files 1 && reason_is out special-flags 1 &&
+	test_same_inode "$F" "$T/etc/conf"
+'
+
+test_expect_success 'twins come back as two inodes' '
+	own "$G1/etc/twin1" "$G1/etc/twin2" && vhashify &&
+	test_different_inode "$G1/etc/twin1" "$G1/etc/twin2" &&
+	test_nlink "$T/etc/twin1" 4 && test_nlink "$T/etc/twin2" 4
+'
+
+# Eight processes append to the files of g1, opening each anew for each record. They
+# are stopped while g2 gets what g1 has, so that there is something to share, and go
+# on when the masters have been made and names are about to be exchanged.
+race()
+{
+	race_files=$(seq -f "$G1/log.%g" 32)
+	for race_file in $race_files
+	do
+		: >"$race_file" || return 1
+	done
+	# who has opened the gate for reading has a process group of its own
+	mkfifo gate || return 1
+	setsid sh -c "read -r go <gate && exec appender 8 20000 $(echo $race_files)" &
+	race_pid=$!
+	race_shared=0 race_runs=0
+	echo go >gate
+	while kill -0 $race_pid 2>/dev/null
+	do
+		kill -STOP -- -$race_pid 2>/dev/null
+		rm -f "$G2"/log.* && cp -a "$G1"/log.* "$G2/" &&
+		COWLINK_FAULT_EXEC="syncfs:1:kill -CONT -- -$race_pid" \
+			vhashify --json >out 2>err || {
+			cat err
+			kill -CONT -- -$race_pid
+			break
+		}
+		kill -CONT -- -$race_pid 2>/dev/null
+		race_runs=$((race_runs + 1))
+		race_now=$(jq .shared_files out)
+		race_shared=$((race_shared + race_now))
+	done
+	wait $race_pid && test_note "$race_shared files were shared meanwhile, in $race_runs runs" &&
+	test "$race_shared" -gt 0 &&
+	appender --verify 8 20000 $race_files
+}
+
+test_expect_success 'eight writers against vhashify: no record is lost' '
+	race
+'
+
+test_expect_success 'and nothing was left behind' '
+	rm -f "$G2"/log.* && cp -a "$G1"/log.* "$G2/" && vhashify &&
+	test_same_inode "$G1/log.1" "$G2/log.1" &&
+	vtemplate check && test -z "$(ls "$POOL/staging")"
+'
+
+test_done
