@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "json-out.h"
+#include "rebuild.h"
 #include "vtemplate.h"
 
 /* Does it make the pool inconsistent now? */
@@ -171,6 +172,11 @@ static int scan_only(struct cmd_ctx *ctx, struct problems *ps)
 	struct pool *p;
 	int r = pool_open(ctx->pool_path, POOL_RO, &p, &ctx->err);
 
+	if (r < 0 && catalog_is_lost(ctx->pool_path))
+		return err_set(&ctx->err, -EUCLEAN,
+			       "the catalog of '%s' is lost; `vtemplate check "
+			       "--rebuild` makes it again from the trees",
+			       ctx->pool_path);
 	if (r < 0)
 		return r;
 	pool_warn(p);
@@ -184,8 +190,12 @@ static int scan_and_repair(struct cmd_ctx *ctx, struct problems *ps)
 {
 	const struct check_opts *opts = ctx->opts;
 	struct pool *p;
-	int r = scan_only(ctx, ps);
+	int r = 0;
 
+	if (opts->rebuild && catalog_is_lost(ctx->pool_path))
+		r = catalog_make_anew(ctx->pool_path, &ctx->err);
+	if (!r)
+		r = scan_only(ctx, ps);
 	if (r < 0)
 		return r;
 	r = pool_open(ctx->pool_path, POOL_EXCLUSIVE, &p, &ctx->err);
