@@ -53,6 +53,19 @@ int fdio_reopen(int handle)
 			    O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 }
 
+/* openat2 says ELOOP where O_DIRECTORY finds a symlink to be no directory. */
+static int step_error(int dirfd, const char *part)
+{
+	int error = errno;
+	struct stat st;
+
+	if (error == ENOTDIR &&
+	    fstatat(dirfd, part, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISLNK(st.st_mode))
+		error = ELOOP;
+	return -error;
+}
+
 /* The fallback for kernels (and seccomp filters) without openat2. */
 static int open_by_steps(int dirfd, const char *path, int flags)
 {
@@ -76,7 +89,7 @@ static int open_by_steps(int dirfd, const char *path, int flags)
 			    (next ? O_PATH | O_DIRECTORY : flags) | O_NOFOLLOW |
 				    O_CLOEXEC);
 		if (fd < 0)
-			return -errno;
+			return step_error(dir < 0 ? dirfd : dir, part);
 		cleanup_close(&dir);
 		dir = fd;
 		r = fdio_statx(dir, NULL, &here);

@@ -340,7 +340,10 @@ int fx_setxattrat(int dirfd, const char *file, const char *name,
 
 int fx_setflags(int fd, unsigned int flags)
 {
-	return FX("setflags", ioctl(fd, FS_IOC_SETFLAGS, &flags));
+	/* its number says long, what the kernel reads is an int */
+	unsigned int arg[2] = { flags, 0 };
+
+	return FX("setflags", ioctl(fd, FS_IOC_SETFLAGS, arg));
 }
 
 int fx_setprojid(int fd, uint32_t projid)

@@ -156,8 +156,7 @@ test_expect_success 'a configuration that is wrong is not guessed at' '
 
 test_expect_success ROOT 'without root it says so, status 3' '
 	refused 3 "this needs root" \
-		setpriv --reuid=65534 --regid=65534 --clear-groups \
-		env COWLINK_POOL=/no vtemplate list
+		unshare --user env COWLINK_POOL=/no vtemplate list
 '
 
 # name_refused NAME TEXT
