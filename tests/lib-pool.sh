@@ -29,13 +29,13 @@ pool_sql()
 }
 
 # pool_state >FILE: all that the pool holds and its catalog says. Without the times
-# of directories, which a file that came and went changes.
+# of directories, which a file that came and went changes, nor the last id given.
 pool_state()
 {
 	(cd "$POOL" && find . ! -name "catalog.db-*" | LC_ALL=C sort) &&
 	(cd "$POOL" && find . -type f ! -name "catalog.db*" -exec cksum {} + |
 		LC_ALL=C sort) &&
-	pool_sql .dump
+	pool_sql .dump | grep -v "^INSERT INTO sqlite_sequence"
 }
 
 # Beside the trees and the store nothing is there but what belongs to a pool.
