@@ -9,4 +9,4 @@ test_description='kernel: shared files behave as private ones'
 TEST_UML_OPTIONS=--timeout=600
 build_selftests
 test_in_uml "$@"
-run_selftests --fs=ext4 --fs=tmpfs --fs=ext4-1k oracle
+run_selftests --fs=ext4 --fs=tmpfs oracle

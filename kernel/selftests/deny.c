@@ -384,6 +384,30 @@ static void immutable_or_append_parent(void)
 	expect_broken(f, G1);
 }
 
+static void switched_off(void)
+{
+	static const char knob[] = "/proc/sys/fs/cowlink/enabled";
+	struct shared *f = mk_shared("f", SIZE);
+	struct counters c = counters_now();
+
+	write_sysctl(knob, "0");
+	EXPECT_ERR(open("G1/f", O_RDWR), EPERM);
+	EXPECT_ERR(open("G1/f", O_RDONLY | O_TRUNC), EPERM);
+	EXPECT_ERR(truncate("G1/f", 0), EPERM);
+	EXPECT_ERR(chmod("G1/f", 0600), EPERM);
+	EXPECT_ERR(chown("G1/f", OWNER, OWNER), EPERM);
+	EXPECT_ERR(utimensat(AT_FDCWD, "G1/f", NULL, 0), EPERM);
+	EXPECT_ERR(access("G1/f", W_OK), EPERM);
+	EXPECT_OK(link("G1/f", "G1/l"));
+	EXPECT_OK(unlink("G1/l"));
+	f->ctime_moves = true;
+	write_sysctl(knob, "1");
+	EXPECT_BREAKS(c, 0);
+	expect_others();
+	close(EXPECT_OK(open("G1/f", O_RDWR)));
+	expect_broken(f, G1);
+}
+
 /* ---- ioctls and the rest ----------------------------------------------- */
 
 static void dedupe_into(int src, int dest)
@@ -467,6 +491,7 @@ static const struct test tests[] = {
 	{ "a read-only filesystem: EROFS", read_only_filesystem, NEED_EXT4 },
 	{ "an immutable or append-only directory: EPERM",
 	  immutable_or_append_parent },
+	{ "fs.cowlink.enabled = 0: EPERM, names stay free", switched_off },
 	{ "content calls on a read-only descriptor",
 	  content_calls_on_a_reader },
 	{ "EXT4_IOC_MOVE_EXT", move_extents, NEED_EXT4 },

@@ -23,7 +23,7 @@
 
 #define NR_NAMES	14
 #define NR_OPS		350
-#define RESHARE_EVERY	12	/* operations */
+#define RESHARE_EVERY	5	/* operations */
 #define COMPARE_EVERY	10	/* all names in full */
 #define MAX_MASTERS	400
 #define MAX_LEN		40000

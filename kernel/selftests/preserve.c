@@ -248,7 +248,8 @@ static void times(void)
 
 static void inode_attributes(void)
 {
-	const unsigned int keep = FS_NODUMP_FL | FS_NOATIME_FL;
+	const unsigned int keep = FS_NODUMP_FL | FS_NOATIME_FL |
+				  (on_ext4() ? FS_SYNC_FL : 0);
 	unsigned int flags;
 	struct shared *f;
 
