@@ -8,6 +8,7 @@
 #include <grp.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -55,33 +56,37 @@ void reap(pid_t pid)
 		_exit(1);	/* the child has said why */
 }
 
-/* Output goes through a pipe so that each line becomes a TAP note. */
-int run(const char *const argv[])
+/* What a program said, as notes: always with VERBOSE, else if it failed. */
+static void note_output(const char *name, int fd, bool wanted)
 {
-	int fds[2], status;
 	char line[400];
 	FILE *out;
-	pid_t pid;
 
-	EXPECT_OK(pipe2(fds, O_CLOEXEC));
-	pid = EXPECT_OK(fork());
-	if (!pid) {
-		dup2(fds[1], STDOUT_FILENO);
-		dup2(fds[1], STDERR_FILENO);
-		execvp(argv[0], (char *const *)argv);
-		_exit(127);
-	}
-	close(fds[1]);
-	out = fdopen(fds[0], "r");
-	while (out && fgets(line, sizeof(line), out)) {
+	EXPECT_OK(lseek(fd, 0, SEEK_SET));
+	out = fdopen(fd, "r");
+	while (wanted && out && fgets(line, sizeof(line), out)) {
 		line[strcspn(line, "\n")] = '\0';
-		if (getenv("VERBOSE"))
-			note("%s: %s", argv[0], line);
+		note("%s: %s", name, line);
 	}
 	if (out)
 		fclose(out);
+}
+
+int run(const char *const argv[])
+{
+	int fd = EXPECT_OK(memfd_create("output", MFD_CLOEXEC)), status;
+	pid_t pid = EXPECT_OK(fork());
+
+	if (!pid) {
+		dup2(fd, STDOUT_FILENO);
+		dup2(fd, STDERR_FILENO);
+		execvp(argv[0], (char *const *)argv);
+		_exit(127);
+	}
 	EXPECT_OK(waitpid(pid, &status, 0));
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+	status = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+	note_output(argv[0], fd, status || getenv("VERBOSE"));
+	return status;
 }
 
 void drop_cap(int cap)
