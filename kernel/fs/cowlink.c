@@ -83,6 +83,23 @@ bool cowlink_inode_busy(const struct inode *inode)
 }
 
 /**
+ * cowlink_is_breaking - is this name being broken?
+ * @dentry: the name
+ *
+ * The answer "yes" holds as long as the lock of the directory, without which a
+ * break does not end. A break that begins after "no" finds what was done.
+ */
+bool cowlink_is_breaking(struct dentry *dentry)
+{
+	bool breaking;
+
+	spin_lock(&cl_lock);
+	breaking = cl_find(d_inode(dentry), dentry);
+	spin_unlock(&cl_lock);
+	return breaking;
+}
+
+/**
  * cowlink_hold - keep an inode IXUNLINK, and with it unchanged
  * @hold: to be filled in; @dentry stays NULL
  * @inode: the inode, referenced by the caller
@@ -178,7 +195,7 @@ static void cl_leave(struct cl_break *b, int error, struct dentry *result)
 /*
  * Somebody else is breaking this name: use what comes out of it. Keyed by name
  * and not by inode, so that nobody waits for a break in another container.
- * Return: 0 and a reference in *@ret, CL_AGAIN if the other one failed, -ESTALE
+ * Return: 0 and a reference in *@ret, CL_AGAIN if the other one failed, -EWALKAGAIN
  * if the name is gone and this is not the last walk, or -EINTR.
  */
 static int cl_wait(struct cl_break *b, bool last_walk, struct dentry **ret)
@@ -187,9 +204,9 @@ static int cl_wait(struct cl_break *b, bool last_walk, struct dentry **ret)
 
 	if (err)
 		err = -EINTR;
-	else if (!last_walk && (b->error == -ESTALE ||
+	else if (!last_walk && (b->error == -EWALKAGAIN ||
 				(b->result && d_unhashed(b->result))))
-		err = -ESTALE;
+		err = -EWALKAGAIN;
 	else if (b->error)
 		err = CL_AGAIN;
 	else
@@ -222,14 +239,14 @@ static int cl_may_break(const struct path *path, loff_t keep, bool last_walk)
 	if (is_local_mountpoint(path->dentry))
 		return -EBUSY;
 	if (d_unhashed(path->dentry) && !last_walk)
-		return -ESTALE;
+		return -EWALKAGAIN;
 	/* No signal: the caller never wrote those bytes. */
 	if (limit != RLIM_INFINITY && min(keep, i_size_read(inode)) > limit)
 		return -EFBIG;
 
 	parent = dget_parent(path->dentry);
 	if (IS_DEADDIR(d_inode(parent)))
-		err = last_walk ? -ENOENT : -ESTALE;
+		err = last_walk ? -ENOENT : -EWALKAGAIN;
 	else if (IS_IMMUTABLE(d_inode(parent)) || IS_APPEND(d_inode(parent)))
 		err = -EPERM;
 	dput(parent);
@@ -247,6 +264,33 @@ static int cl_may_break(const struct path *path, loff_t keep, bool last_walk)
 int path_may_break_link(const struct path *path)
 {
 	return cl_may_break(path, 0, true);
+}
+
+/**
+ * path_became_ixunlink - did an operation fail because of the attribute?
+ * @path: the object
+ * @error: -EPERM or -ETXTBSY, what the operation returned
+ *
+ * While the attribute is being set, get_write_access() fails with ETXTBSY, as if
+ * the file was executed. The one who sets it has locked the inode; wait for him.
+ *
+ * Context: takes the inode lock.
+ * Return: true if it has it now, or at least could be written to.
+ */
+bool path_became_ixunlink(const struct path *path, int error)
+{
+	struct inode *inode = d_inode(path->dentry);
+
+	if (!S_ISREG(inode->i_mode) ||
+	    !(inode->i_sb->s_iflags & SB_I_COWLINK))
+		return false;
+	if (error == -ETXTBSY) {
+		inode_lock_shared(inode);
+		inode_unlock_shared(inode);
+		if (atomic_read(&inode->i_writecount) >= 0)
+			return true;
+	}
+	return IS_IXUNLINK(inode);
 }
 
 /* Lock the directory that has the name now. */
@@ -362,6 +406,10 @@ struct dentry *cowlink_replace(cl_idmap *idmap, struct dentry *parent,
 	lockdep_assert_held_write(&dir->i_rwsem);
 	if (IS_ERR(temp))
 		return temp;
+	/* May be linked into, but then not cleaned up. */
+	err = -EPERM;
+	if (IS_APPEND(dir))
+		goto out;
 	err = vfs_link(source, idmap, dir, temp, NULL);
 	if (err)
 		goto out;
@@ -405,14 +453,14 @@ int cowlink_try_break_deleg(struct inode *inode, struct inode **deleg)
  * and finds what is there now: if another link of the file was put there on his
  * behalf, by who shares equal files, his changes belong there.
  *
- * Only once: in a loop of renames he would never arrive. The second time he gets
+ * Not for ever: in a loop of renames he would never arrive. The last time he gets
  * the copy as the unlinked file that he would have had without the attribute.
  */
 static int cl_name_is_gone(struct file *tmp, bool last_walk,
 			   struct dentry **ret)
 {
 	if (!last_walk)
-		return -ESTALE;
+		return -EWALKAGAIN;
 	cl_set_linkable(file_inode(tmp), false);
 	*ret = dget(tmp->f_path.dentry);
 	return 0;
@@ -495,7 +543,7 @@ static int cl_copy_and_commit(const struct path *path, loff_t keep,
 		if (IS_ERR(tmp)) {
 			err = PTR_ERR(tmp);
 			if (IS_DEADDIR(d_inode(parent)))
-				err = last_walk ? -ENOENT : -ESTALE;
+				err = last_walk ? -ENOENT : -EWALKAGAIN;
 		}
 		dput(parent);
 		if (IS_ERR(tmp))
@@ -548,16 +596,15 @@ static int cl_break_or_wait(const struct path *path, loff_t keep,
  *        is replaced by that of the copy, or left alone if the object is no
  *        longer IXUNLINK.
  * @keep: how many bytes of the content are still wanted, or COWLINK_KEEP_ALL
- * @lookup_flags: of the walk that found @path. LOOKUP_REVAL means that this walk
- *                was the second one, after -ESTALE.
+ * @lookup_flags: of the walk that found @path. LOOKUP_REVAL: it was the last one
  *
  * The caller has made sure that the task may do to the file what it intends to.
- * If the name was removed meanwhile, the second walk gets a copy without one.
+ * If the name was removed meanwhile, the last walk gets a copy without one.
  *
  * Context: process context, no locks, no write access to the mount. Sleeps for
  * as long as it takes to read and write the file; a fatal signal ends it.
- * Return: 0, or with nothing changed a negative errno: -ESTALE to walk the path
- * again, -EPERM where links cannot be broken, -EROFS, -EBUSY for mount points,
+ * Return: 0, or with nothing changed a negative errno: -EWALKAGAIN if that was not
+ * the last walk, -EPERM where links cannot be broken, -EROFS, -EBUSY for mount points,
  * -EFBIG beyond RLIMIT_FSIZE, -EINTR, or what creating, writing, linking and
  * renaming a file return, e.g. -ENOSPC and -EDQUOT.
  */

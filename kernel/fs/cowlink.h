@@ -32,6 +32,7 @@
 
 int path_break_link(struct path *path, loff_t keep, unsigned int lookup_flags);
 int path_may_break_link(const struct path *path);
+bool path_became_ixunlink(const struct path *path, int error);
 bool cowlink_inode_busy(const struct inode *inode);
 loff_t cowlink_open_keep(const struct path *path, int open_flag);
 
@@ -57,6 +58,11 @@ static inline int path_break_link(struct path *path, loff_t keep,
 static inline int path_may_break_link(const struct path *path)
 {
 	return -EPERM;
+}
+
+static inline bool path_became_ixunlink(const struct path *path, int error)
+{
+	return false;
 }
 
 static inline bool cowlink_inode_busy(const struct inode *inode)
@@ -103,6 +109,36 @@ static inline int cowlink_before_utimes(struct path *path,
 
 #endif /* CONFIG_FS_COWLINK */
 
+/*
+ * From the functions here, never to user space: walk the path again. Not ESTALE,
+ * which is followed by one more walk only; COWLINK_WALKS make sure that changes
+ * are not lost to who replaces the name meanwhile by a link of an equal file.
+ */
+#define EWALKAGAIN	600
+#define COWLINK_WALKS	8
+
+/**
+ * cowlink_walk_again - is the path to be looked up once more?
+ * @error: result of the operation
+ * @lookup_flags: of the walk; LOOKUP_REVAL is added for the last one
+ * @walks: how many there were, from 0
+ *
+ * Takes the place of retry_estale(), which it includes.
+ */
+static inline bool cowlink_walk_again(int error, unsigned int *lookup_flags,
+				      unsigned int *walks)
+{
+	if (IS_ENABLED(CONFIG_FS_COWLINK) && error == -EWALKAGAIN) {
+		if (++*walks == COWLINK_WALKS)
+			*lookup_flags |= LOOKUP_REVAL;
+		return true;
+	}
+	if (!retry_estale(error, *lookup_flags))
+		return false;
+	*lookup_flags |= LOOKUP_REVAL;
+	return true;
+}
+
 /* A hook has something to do: an IXUNLINK object, reached by name. */
 static inline bool cowlink_applies(const struct path *path, bool by_name)
 {
@@ -110,16 +146,16 @@ static inline bool cowlink_applies(const struct path *path, bool by_name)
 }
 
 /*
- * The attribute was set after the hook had looked. The walk starts again, once,
- * finds the same name, and the hook then sees the attribute.
+ * An operation that wanted to write to @path failed with @error. If that was
+ * because the attribute was being set after the hook had looked, walk again.
  */
 static inline int cowlink_raced(int error, const struct path *path,
 				bool by_name, unsigned int lookup_flags)
 {
-	if ((error == -EPERM || error == -ETXTBSY) &&
-	    !(lookup_flags & LOOKUP_REVAL) && cowlink_applies(path, by_name))
-		return -ESTALE;
-	return error;
+	if (likely(error != -EPERM && error != -ETXTBSY) || !by_name ||
+	    (lookup_flags & LOOKUP_REVAL))
+		return error;
+	return path_became_ixunlink(path, error) ? -EWALKAGAIN : error;
 }
 
 #endif /* _FS_COWLINK_H */

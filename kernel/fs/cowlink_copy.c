@@ -105,27 +105,44 @@ static int cl_copy_range(struct file *in, struct file *out, loff_t pos,
 	return 0;
 }
 
+/**
+ * cowlink_next_data - find the next data of a file
+ * @file: the file; its position is moved
+ * @pos: where to start, before the end of the file
+ * @ret_hole: if not NULL, set to the end of the data
+ *
+ * A filesystem that cannot tell is believed to have data up to the end; ext4 says
+ * ENOENT for inline data that have grown and are not on disk yet.
+ *
+ * Return: where the data start, or the size of the file if there are none.
+ */
+loff_t cowlink_next_data(struct file *file, loff_t pos, loff_t *ret_hole)
+{
+	loff_t size = i_size_read(file_inode(file));
+	loff_t data = vfs_llseek(file, pos, SEEK_DATA);
+	loff_t hole = size;
+
+	if (data == -ENXIO)
+		data = size;
+	else if (data < 0)
+		data = pos;
+	else if (ret_hole)
+		hole = vfs_llseek(file, data, SEEK_HOLE);
+	if (ret_hole)
+		*ret_hole = hole < 0 ? size : hole;
+	return data;
+}
+
 /* Copy [0, end) without filling the holes. */
 static int cl_copy_extents(struct file *in, struct file *out, loff_t end,
 			   void *buf)
 {
-	loff_t pos = 0;
+	loff_t data, hole;
 	int err = 0;
 
-	while (pos < end && !err) {
-		loff_t data = vfs_llseek(in, pos, SEEK_DATA);
-		loff_t hole;
-
-		if (data == -ENXIO)
-			break;
-		if (data < 0)
-			return data;
-		hole = vfs_llseek(in, data, SEEK_HOLE);
-		if (hole < 0)
-			return hole;
+	for (data = cowlink_next_data(in, 0, &hole); data < end && !err;
+	     data = hole < end ? cowlink_next_data(in, hole, &hole) : end)
 		err = cl_copy_range(in, out, data, min(hole, end), buf);
-		pos = hole;
-	}
 	return err;
 }
 

@@ -72,6 +72,7 @@ extern int cowlink_sysctl_fsync;
 
 int cowlink_get_creds(struct cowlink_creds *creds, struct dentry *victim);
 void cowlink_put_creds(struct cowlink_creds *creds);
+loff_t cowlink_next_data(struct file *file, loff_t pos, loff_t *ret_hole);
 struct file *cowlink_copy(const struct path *victim, struct dentry *parent,
 			  loff_t keep, const struct cowlink_creds *creds);
 
@@ -182,6 +183,7 @@ static inline void cl_rename_idmap(struct renamedata *rd, cl_idmap *idmap)
 
 #endif
 
+bool cowlink_is_breaking(struct dentry *dentry);
 int cowlink_hold(struct cl_break *hold, struct inode *inode);
 void cowlink_release(struct cl_break *hold);
 int cowlink_try_break_deleg(struct inode *inode, struct inode **deleg);

@@ -6,8 +6,8 @@
  * With link(2) and rename(2) alone this cannot be done without loss: between the
  * look and the rename, a write through the name may have broken its link, and
  * the rename would throw away what was written. Here the look and the rename are
- * under one hold of the directory lock. A break that is going on meanwhile finds
- * the name replaced when it wants to commit, and walks the path again.
+ * under one hold of the directory lock. A name whose link is being broken is left
+ * alone; a break that begins later finds the name replaced and walks again.
  *
  * Both inodes are IXUNLINK and held so; so neither changes between the comparison,
  * which takes as long as it takes and holds no lock, and the replacement.
@@ -47,23 +47,6 @@ static int cl_read_chunk(struct file *file, void *buf, loff_t pos, size_t len)
 	return 0;
 }
 
-/* Where the next data are at or after @pos; the size if there are none. */
-static loff_t cl_next_data(struct file *file, loff_t pos)
-{
-	loff_t data = vfs_llseek(file, pos, SEEK_DATA);
-
-	return data == -ENXIO ? i_size_read(file_inode(file)) : data;
-}
-
-/* Where both have a hole there is nothing to compare. */
-static loff_t cl_next_to_compare(struct file *a, struct file *b, loff_t pos)
-{
-	loff_t data_a = cl_next_data(a, pos);
-	loff_t data_b = cl_next_data(b, pos);
-
-	return min(data_a, data_b);
-}
-
 static int cl_compare_range(struct file *a, struct file *b, loff_t size,
 			    void *buf_a, void *buf_b)
 {
@@ -75,9 +58,9 @@ static int cl_compare_range(struct file *a, struct file *b, loff_t size,
 
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		pos = cl_next_to_compare(a, b, pos);
-		if (pos < 0)
-			return pos;
+		/* Where both have a hole there is nothing to compare. */
+		pos = min(cowlink_next_data(a, pos, NULL),
+			  cowlink_next_data(b, pos, NULL));
 		len = min_t(loff_t, size - pos, COWLINK_CHUNK);
 		err = cl_read_chunk(a, buf_a, pos, len);
 		if (!err)
@@ -157,6 +140,14 @@ static int cl_unify_locked(struct file *dir, const char *name,
 		goto out;
 	err = -ESTALE;
 	if (d_inode(dentry) != victim)
+		goto out;
+	err = -ETXTBSY;
+	if (cowlink_is_breaking(dentry))
+		goto out;
+	/* Also that the hidden name can be removed if it cannot be renamed. */
+	err = -EPERM;
+	if (check_sticky(idmap, d_inode(parent), inode) ||
+	    check_sticky(idmap, d_inode(parent), victim))
 		goto out;
 
 	err = cowlink_try_break_deleg(inode, ret_deleg);
@@ -314,8 +305,9 @@ static int cl_get_args(struct cowlink_unify *args, void __user *argp)
  * -ENAMETOOLONG, -EFAULT
  * -EBADF	a descriptor is not open for reading
  * -EXDEV	not on the filesystem of the directory
+ * -ETXTBSY	somebody is about to write through the name
  * -EPERM	no CAP_LINUX_IMMUTABLE in the initial user namespace; the directory
- *		is immutable or append-only
+ *		is immutable or append-only, or sticky and another user's
  * -EACCES	no permission to write to the directory
  * -ENOTDIR	@dir is no directory
  * -EOPNOTSUPP	the filesystem does not have the attribute

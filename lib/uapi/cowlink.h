@@ -42,7 +42,9 @@
  * E2BIG      @size beyond what this kernel knows, with something not 0 there
  * EBADF      a descriptor is not open for reading
  * EXDEV      not all on one filesystem
- * EPERM      capability; or the directory is immutable or append-only
+ * ETXTBSY    somebody is about to write through the name: its link is being broken
+ * EPERM      capability; or the directory is immutable, append-only, or sticky and
+ *            another user's
  * EACCES     the directory may not be written to
  * ENOTDIR    not on a directory
  * EOPNOTSUPP the filesystem has no FS_IXUNLINK_FL
