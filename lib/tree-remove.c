@@ -43,15 +43,26 @@ static bool is_dot(const char *name)
 	return !strcmp(name, ".") || !strcmp(name, "..");
 }
 
-/* Take +i and +a away that the guest set. A shared master keeps its flags: with
- * them it can be unlinked wherever they are understood. 1 when something changed. */
+/*
+ * Take +i and +a away that the guest set. 1 when something changed.
+ *
+ * A kernel that does not know the attribute shows a shared master as plain +i, and
+ * taking that away would open it to all who share it. What tells it from a guest's
+ * own file is that a master has another name, in the store; so a file with several
+ * names keeps its flags, and is not removed.
+ */
 static int clear_flags(int fd)
 {
 	const unsigned int stubborn = FS_IMMUTABLE_FL | FS_APPEND_FL;
 	unsigned int flags;
-	int r = iflags_get(fd, &flags);
+	struct statx stx;
+	int r = fdio_statx(fd, NULL, &stx);
 
-	if (r < 0 || !(flags & stubborn) || iflags_is_shared(flags))
+	if (!r && S_ISREG(stx.stx_mode) && stx.stx_nlink > 1)
+		return 0;
+	if (!r)
+		r = iflags_get(fd, &flags);
+	if (r < 0 || !(flags & stubborn))
 		return r;
 	r = fx_setflags(fd, flags & ~stubborn);
 	return r < 0 ? r : 1;

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,10 @@ struct scan {
 	size_t alloc;
 	uint64_t orphans;
 	uint64_t orphan_bytes;
+	/* A kernel that does not know the attribute shows shared masters as
+	 * plain +i. They count as such once one was seen that is not. */
+	struct problems plain;
+	bool shared_seen;
 };
 
 static int compare_rows(const void *a, const void *b)
@@ -83,7 +88,7 @@ static struct object_row *find_row(struct scan *s, const struct digest *key,
 	return bsearch(&want, s->rows, s->count, sizeof(want), compare_rows);
 }
 
-static int add_master_problem(struct scan *s, enum problem_code code,
+static int add_master_problem(struct problems *to, enum problem_code code,
 			      const struct digest *key, uint32_t replica,
 			      uint64_t ino)
 {
@@ -93,7 +98,7 @@ static int add_master_problem(struct scan *s, enum problem_code code,
 	char hex[DIGEST_HEX_SIZE];
 
 	digest_hex(key, hex);
-	return problems_add(s->problems, code, &t, "store/%.2s/%s.%u", hex, hex,
+	return problems_add(to, code, &t, "store/%.2s/%s.%u", hex, hex,
 			    replica);
 }
 
@@ -128,12 +133,16 @@ static int check_flags(struct scan *s, const struct store_entry *e)
 		return 0;
 	if (fd < 0)
 		return fd;
-	if (iflags_get(fd, &flags) == 0 && iflags_is_shared(flags))
+	(void)iflags_get(fd, &flags); /* none to be seen are none */
+	if (iflags_is_shared(flags)) {
+		s->shared_seen = true;
 		return 0;
+	}
 	whole = master_is_whole(fd, &e->key);
 	if (whole < 0)
 		return whole;
-	return add_master_problem(s,
+	return add_master_problem(flags & FS_IMMUTABLE_FL ? &s->plain :
+							    s->problems,
 				  whole ? PROBLEM_MASTER_UNPROTECTED :
 					  PROBLEM_MASTER_CHANGED,
 				  &e->key, e->replica, e->stx.stx_ino);
@@ -164,12 +173,12 @@ static int check_entry(const struct store_entry *e, void *ctx)
 	if (row)
 		s->seen[row - s->rows] = true;
 	if (!row)
-		r = add_master_problem(s, PROBLEM_FILE_WITHOUT_OBJECT, &e->key,
-				       e->replica, e->stx.stx_ino);
+		r = add_master_problem(s->problems, PROBLEM_FILE_WITHOUT_OBJECT,
+				       &e->key, e->replica, e->stx.stx_ino);
 	else if (row->ino != e->stx.stx_ino ||
 		 row->size_bytes != e->stx.stx_size)
-		r = add_master_problem(s, PROBLEM_OBJECT_DIFFERS, &e->key,
-				       e->replica, e->stx.stx_ino);
+		r = add_master_problem(s->problems, PROBLEM_OBJECT_DIFFERS,
+				       &e->key, e->replica, e->stx.stx_ino);
 	return r ? r : check_flags(s, e);
 }
 
@@ -180,7 +189,8 @@ static int check_unseen(struct scan *s)
 
 	for (i = 0; !r && i < s->count; i++)
 		if (!s->seen[i])
-			r = add_master_problem(s, PROBLEM_OBJECT_WITHOUT_FILE,
+			r = add_master_problem(s->problems,
+					       PROBLEM_OBJECT_WITHOUT_FILE,
 					       &s->rows[i].key,
 					       s->rows[i].replica,
 					       s->rows[i].ino);
@@ -209,6 +219,17 @@ static int add_counts(struct scan *s)
 	return r;
 }
 
+static int append(struct problems *to, const struct problems *from)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; !r && i < from->count; i++)
+		r = problems_add(to, from->list[i].code, &from->list[i].target,
+				 "%s", from->list[i].subject);
+	return r;
+}
+
 static int scan_store(struct scan *s)
 {
 	int r = load_rows(s);
@@ -217,6 +238,8 @@ static int scan_store(struct scan *s)
 		r = store_each(s->pool, check_entry, s, s->err);
 	if (!r)
 		r = check_unseen(s);
+	if (!r && s->shared_seen)
+		r = append(s->problems, &s->plain);
 	return r ? r : add_counts(s);
 }
 
@@ -256,6 +279,7 @@ static int scan_once(struct pool *p, struct problems *ret, struct err *err)
 	struct scan s = { .pool = p, .problems = ret, .err = err };
 	int r = scan_store(&s);
 
+	problems_release(&s.plain);
 	free(s.rows);
 	free(s.seen);
 	return r;

@@ -106,7 +106,7 @@ refused()
 	test_expect_code 1 "$@" >out 2>err &&
 	grep -v UNPROTECTED err >err.rest &&
 	test_grep "$pattern" err.rest &&
-	{ test $(wc -l <err.rest) = 1 || { cat err; return 1; }; } &&
+	{ test "$(wc -l <err.rest)" = 1 || { cat err; return 1; }; } &&
 	vtemplate list --json >after.json 2>/dev/null &&
 	test_cmp before.json after.json &&
 	nothing_in_staging && consistent

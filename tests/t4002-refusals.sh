@@ -31,7 +31,7 @@ refused()
 	test_expect_code $status "$@" >out 2>err &&
 	grep -v "vtemplate: engine " err >err.rest &&
 	test_grep "$pattern" err.rest &&
-	{ test $(wc -l <err.rest) = 1 || { cat err.rest; return 1; }; } &&
+	{ test "$(wc -l <err.rest)" = 1 || { cat err.rest; return 1; }; } &&
 	everything_in after && test_cmp before after
 }
 
@@ -124,7 +124,7 @@ test_expect_success ROOT 'a filesystem that cannot hold a pool' '
 	test_when_overlay=$(pwd)/merged &&
 	echo "$test_when_overlay" >>"$TRASH-mounts" &&
 	test_expect_code 3 vtemplate init --pool=merged/pool 2>err &&
-	test $(wc -l <err) = 1 && test_grep overlay err &&
+	test "$(wc -l <err)" = 1 && test_grep overlay err &&
 	test_path_missing merged/pool
 '
 
@@ -132,13 +132,13 @@ test_expect_success ROOT,EXT4 'a newer schema and a corrupt catalog' '
 	cp "$POOL/catalog.db" saved &&
 	sqlite3 "$POOL/catalog.db" "PRAGMA user_version = 999" &&
 	sha256sum "$POOL/catalog.db" >sum &&
-	test_expect_code 3 vtemplate list 2>err && test $(wc -l <err) = 1 &&
+	test_expect_code 3 vtemplate list 2>err && test "$(wc -l <err)" = 1 &&
 	test_expect_code 3 vtemplate clone base new 2>err &&
-	test $(wc -l <err) = 1 && sha256sum -c sum &&
+	test "$(wc -l <err)" = 1 && sha256sum -c sum &&
 	rm -f "$POOL"/catalog.db* &&
 	head -c 50000 /dev/urandom >"$POOL/catalog.db" &&
 	sha256sum "$POOL/catalog.db" >sum &&
-	test_expect_code 4 vtemplate list 2>err && test $(wc -l <err) = 1 &&
+	test_expect_code 4 vtemplate list 2>err && test "$(wc -l <err)" = 1 &&
 	test_expect_code 4 vtemplate clone base new 2>err &&
 	test_expect_code 4 vtemplate check 2>err && sha256sum -c sum &&
 	test_path_missing "$POOL/guests/new" &&

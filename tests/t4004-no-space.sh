@@ -18,7 +18,7 @@ refused()
 	test_expect_code $status "$@" >out 2>err &&
 	grep -v "UNPROTECTED\|: engine " err >err.rest &&
 	test_grep "$pattern" err.rest &&
-	{ test $(wc -l <err.rest) = 1 || { cat err.rest; return 1; }; }
+	{ test "$(wc -l <err.rest)" = 1 || { cat err.rest; return 1; }; }
 }
 
 # Leave not one block; that this ends with an error is the purpose.
