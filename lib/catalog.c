@@ -18,6 +18,7 @@
 #define CATALOG_FILE "catalog.db"
 #define CATALOG_NEW "catalog.new"
 #define WAIT_MS 30000
+#define LOG_RESERVE (256 << 10)
 
 #define TREE_COLUMNS                                                         \
 	"id, kind, state, name, uuid, engine, origin, origin_uuid, "         \
@@ -373,6 +374,25 @@ static int check_current(sqlite3 *db, struct err *err)
 		       sqlite3_db_filename(db, "main"), version, newest);
 }
 
+/*
+ * In a pool that is full to the last block one must be able to look around and to
+ * destroy. So the log keeps its file and its blocks when the last one closes the
+ * catalog, and some more, and a commit overwrites what is there. Blocks beyond the
+ * end of the file are enough; where there is no room or no way to get them, the
+ * catalog works all the same.
+ */
+static void reserve_log(sqlite3 *db, int pool_fd)
+{
+	_cleanup_close_ int fd = openat(pool_fd, CATALOG_FILE "-wal",
+					O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	int keep = 1;
+
+	(void)sqlite3_file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
+	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_blocks * 512 < LOG_RESERVE)
+		(void)fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, LOG_RESERVE);
+}
+
 static int attach(struct catalog *c, enum catalog_mode mode, struct err *err)
 {
 	int r = set_up(c->db, mode == CATALOG_RW, err);
@@ -412,6 +432,8 @@ int catalog_open(int pool_fd, enum catalog_mode mode, struct catalog **ret,
 		catalog_close(c);
 		return r;
 	}
+	if (mode == CATALOG_RW)
+		reserve_log(c->db, pool_fd);
 	*ret = c;
 	return 0;
 }

@@ -13,6 +13,8 @@
 #include "fx.h"
 #include "iattr.h"
 
+#define PROBE_PREFIX "probe-"
+
 static const char *const names[] = { [ENGINE_COPY] = "copy",
 				     [ENGINE_REFLINK] = "reflink",
 				     [ENGINE_KERNEL] = "kernel",
@@ -109,16 +111,12 @@ static const char *probe_kernel_with(struct probe *p)
 }
 
 /* 0 with *@ret_trouble, or -errno when no file can be made. */
-static int probe_kernel(int dirfd, const char **ret_trouble)
+static int probe_kernel(int dirfd, const char *tag, const char **ret_trouble)
 {
 	struct probe p = { .dirfd = dirfd, .fd = -1 };
-	char random[17];
-	int r = fdio_random_name(random);
 
-	if (r < 0)
-		return r;
-	(void)snprintf(p.a, sizeof(p.a), "%s.a", random);
-	(void)snprintf(p.b, sizeof(p.b), "%s.b", random);
+	(void)snprintf(p.a, sizeof(p.a), PROBE_PREFIX "%s.a", tag);
+	(void)snprintf(p.b, sizeof(p.b), PROBE_PREFIX "%s.b", tag);
 	p.fd = fx_create(dirfd, p.a, O_RDONLY, 0600);
 	if (p.fd < 0)
 		return p.fd;
@@ -170,12 +168,33 @@ static void explain(int dirfd, const char *trouble, struct engine_probe *p)
 	}
 }
 
-int engine_probe(int staging_fd, bool unprotected, struct engine_probe *ret,
-		 struct err *err)
+void engine_unknown(const char *why, bool unprotected, struct engine_probe *ret)
+{
+	*ret = (struct engine_probe){
+		.engine = unprotected ? ENGINE_UNPROTECTED : ENGINE_COPY,
+	};
+	(void)snprintf(ret->why, sizeof(ret->why), "%s", why);
+}
+
+bool engine_probe_tag(const char *name, char ret[17])
+{
+	const char *tag = name + strlen(PROBE_PREFIX);
+
+	if (strncmp(name, PROBE_PREFIX, strlen(PROBE_PREFIX)) ||
+	    strspn(tag, "0123456789abcdef") != 16 ||
+	    (strcmp(tag + 16, ".a") && strcmp(tag + 16, ".b")))
+		return false;
+	memcpy(ret, tag, 16);
+	ret[16] = '\0';
+	return true;
+}
+
+int engine_probe(int staging_fd, const char *tag, bool unprotected,
+		 struct engine_probe *ret, struct err *err)
 {
 	struct engine_probe p = { 0 };
 	const char *trouble = NULL;
-	int r = probe_kernel(staging_fd, &trouble);
+	int r = probe_kernel(staging_fd, tag, &trouble);
 
 	if (!r)
 		r = probe_reflink(staging_fd, &p.reflink);

@@ -27,10 +27,21 @@ struct engine_probe {
 	char why[256];		/* one clause: why this one and none better */
 };
 
-/* @staging_fd: a writable directory of the pool. 0, or -errno when even a plain
- * file cannot be made there. Leaves nothing behind. */
-int engine_probe(int staging_fd, bool unprotected, struct engine_probe *ret,
-		 struct err *err);
+/*
+ * @staging_fd: a writable directory of the pool. 0, or -errno when even a plain
+ * file cannot be made there. @tag, 16 hexadecimal digits that the caller has
+ * locked (POOL_LOCK_STAGING), is part of the names "probe-<tag>.a" and ".b", of
+ * which nothing is left but by a crash. Needs no free block.
+ */
+int engine_probe(int staging_fd, const char *tag, bool unprotected,
+		 struct engine_probe *ret, struct err *err);
+
+/* When trying was impossible: what needs nothing, for the reason @why. */
+void engine_unknown(const char *why, bool unprotected,
+		    struct engine_probe *ret);
+
+/* Is @name one of these? Then its tag is in @ret. */
+bool engine_probe_tag(const char *name, char ret[17]);
 
 const char *engine_name(enum engine e);
 int engine_parse(const char *name, enum engine *ret); /* -EINVAL */

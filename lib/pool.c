@@ -12,6 +12,7 @@
 #include "fsinfo.h"
 #include "log.h"
 #include "pool-lock.h"
+#include "staging.h"
 
 /* --- names -------------------------------------------------------------------- */
 
@@ -131,16 +132,27 @@ static int lock(struct pool *p, enum pool_mode mode, struct err *err)
 	return r < 0 ? r : 0;
 }
 
-/* In a directory of its own, so that a crash leaves nothing that recovery does
- * not know. */
+/*
+ * Not in a directory of its own: making one takes a block, and a full pool must
+ * open for what gives space back. XFS makes not even a file then; so we do with the
+ * engine that needs nothing, and whatever writes will hear that there is no space.
+ */
 static int probe(struct pool *p, struct err *err)
 {
 	struct staging s = STAGING_INIT;
-	int r = staging_create(p, &s, err);
+	int r = staging_reserve(p, &s, err);
 
-	if (!r)
-		r = engine_probe(s.fd, p->info.unprotected, &p->engine, err);
+	if (r < 0)
+		return r;
+	r = engine_probe(p->staging_fd, s.name, p->info.unprotected, &p->engine,
+			 err);
 	staging_release(&s);
+	if (r == -ENOSPC || r == -EDQUOT) {
+		err_clear(err);
+		engine_unknown("the pool is full, so no other could be tried",
+			       p->info.unprotected, &p->engine);
+		return 0;
+	}
 	return r < 0 ? err_prefix(err, r, "cannot use the pool '%s'", p->path) :
 		       0;
 }

@@ -118,6 +118,12 @@ struct staging {
 int staging_create(struct pool *p, struct staging *ret, struct err *err);
 void staging_release(struct staging *s);
 
+/* The same with a directory that is there: @name in @dirfd is renamed to
+ * staging/<random>, for release to remove, and @dirfd is synced. Takes no space, so
+ * that a full pool can be cleaned up. */
+int staging_take(struct pool *p, int dirfd, const char *name,
+		 struct staging *ret, struct err *err);
+
 /*
  * Rename the whole directory to @name in @dirfd (RENAME_NOREPLACE) and fsync
  * @dirfd: a row that says READY after this is true even after a power cut, if what

@@ -33,21 +33,6 @@ static void close_dir(DIR **d)
 
 /* --- rows ---------------------------------------------------------------------- */
 
-static int move_aside(struct pool *p, const struct tree_row *row,
-		      struct staging *to, struct err *err)
-{
-	int trees = pool_trees_fd(p, row->kind);
-	int r = fx_renameat(trees, row->name, to->fd, "tree", 0);
-
-	/* gone from its place for good before the row goes */
-	if (!r)
-		r = fx_fsync(trees);
-	if (r < 0)
-		return err_errno(err, r, "cannot move %s '%s' away",
-				 tree_kind_name(row->kind), row->name);
-	return 0;
-}
-
 int pool_drop_tree(struct pool *p, const struct tree_row *row, struct err *err)
 {
 	struct staging s = STAGING_INIT;
@@ -57,11 +42,10 @@ int pool_drop_tree(struct pool *p, const struct tree_row *row, struct err *err)
 	if (published < 0)
 		return err_errno(err, published, "cannot open %s '%s'",
 				 tree_kind_name(row->kind), row->name);
-	if (published) {
-		r = staging_create(p, &s, err);
-		if (!r)
-			r = move_aside(p, row, &s, err);
-	}
+	/* gone from its place for good before the row goes */
+	if (published)
+		r = staging_take(p, pool_trees_fd(p, row->kind), row->name, &s,
+				 err);
 	if (!r)
 		r = catalog_tree_remove(p->catalog, row->id, err);
 	staging_release(&s);
@@ -242,22 +226,36 @@ static int remove_staging(struct pool *p, const char *name, struct err *err)
 	return r ? r : tree_remove(p->staging_fd, name, err);
 }
 
+static int remove_probe(struct pool *p, const char *name, struct err *err)
+{
+	int r = fx_unlinkat(p->staging_fd, name, 0);
+
+	return !r || r == -ENOENT ? 0 :
+				    err_errno(err, r, "cannot remove a probe");
+}
+
 /* What cannot be removed now is no reason to refuse the command. */
 static int sweep_name(struct pool *p, int dirfd, const char *name,
 		      struct err *err)
 {
 	_cleanup_close_ int lock = -1;
 	struct err trouble = { 0 };
+	char owner[17];
+	bool probe = engine_probe_tag(name, owner);
 	int r;
 
 	/* kept-* are the operator's, anything else is a stranger's: `vtemplate
 	 * check` reports both */
-	if (!staging_is_name(name))
+	if (!probe && !staging_is_name(name))
 		return 0;
-	lock = pool_lock_name(p, POOL_LOCK_STAGING, name, false, &trouble);
+	lock = pool_lock_name(p, POOL_LOCK_STAGING, probe ? owner : name, false,
+			      &trouble);
 	if (lock == -EBUSY)
 		return 0;
-	r = lock < 0 ? lock : remove_staging(p, name, &trouble);
+	r = lock;
+	if (r >= 0)
+		r = probe ? remove_probe(p, name, &trouble) :
+			    remove_staging(p, name, &trouble);
 	if (r < 0)
 		log_warning("%s; leaving 'staging/%s' for the next command",
 			    trouble.msg, name);

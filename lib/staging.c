@@ -24,15 +24,38 @@ bool staging_in_use(void)
 
 /* The lock comes before the directory: a recovery that finds the directory and
  * gets the lock knows that its owner is gone. */
-static int make(struct pool *p, struct staging *s, struct err *err)
+static int begin(struct pool *p, struct staging *s, struct err *err)
 {
 	int r = fdio_random_name(s->name);
 
+	s->pool = p;
+	/* counted first: a signal from here on must find it */
+	atomic_fetch_add(&in_use, 1);
 	if (r < 0)
 		return err_errno(err, r, "cannot make a name");
 	s->lock_fd = pool_lock_name(p, POOL_LOCK_STAGING, s->name, true, err);
-	if (s->lock_fd < 0)
-		return s->lock_fd;
+	return s->lock_fd < 0 ? s->lock_fd : 0;
+}
+
+int staging_reserve(struct pool *p, struct staging *ret, struct err *err)
+{
+	struct staging s = STAGING_INIT;
+	int r = begin(p, &s, err);
+
+	if (r < 0) {
+		staging_release(&s);
+		return r;
+	}
+	*ret = s;
+	return 0;
+}
+
+static int make(struct pool *p, struct staging *s, struct err *err)
+{
+	int r = begin(p, s, err);
+
+	if (r < 0)
+		return r;
 	r = fx_mkdirat(p->staging_fd, s->name, 0700);
 	if (!r)
 		r = s->fd = fdio_open_dir(p->staging_fd, s->name);
@@ -45,12 +68,46 @@ static int make(struct pool *p, struct staging *s, struct err *err)
 int staging_create(struct pool *p, struct staging *ret, struct err *err)
 {
 	struct staging s = STAGING_INIT;
-	int r;
+	int r = make(p, &s, err);
 
-	s.pool = p;
-	/* counted first: a signal between the two must find it */
-	atomic_fetch_add(&in_use, 1);
-	r = make(p, &s, err);
+	if (r < 0) {
+		staging_release(&s);
+		return r;
+	}
+	*ret = s;
+	return 0;
+}
+
+static int take(struct pool *p, int dirfd, const char *name, struct staging *s,
+		struct err *err)
+{
+	int r = begin(p, s, err);
+
+	if (r < 0)
+		return r;
+	r = fx_renameat(dirfd, name, p->staging_fd, s->name, RENAME_NOREPLACE);
+	if (r < 0) {
+		s->name[0] = '\0'; /* nothing of ours is there */
+		return err_errno(err, r, "cannot move '%s' away", name);
+	}
+	r = fx_fsync(dirfd);
+	return r < 0 ? err_errno(err, r, "cannot write to disk that '%s' moved",
+				 name) :
+		       0;
+}
+
+int staging_take(struct pool *p, int dirfd, const char *name,
+		 struct staging *ret, struct err *err)
+{
+	struct staging s = STAGING_INIT;
+	int r = take(p, dirfd, name, &s, err);
+
+	if (r < 0 && s.name[0]) {
+		/* moved, and not known to be on disk: put it back */
+		if (!fx_renameat(p->staging_fd, s.name, dirfd, name,
+				 RENAME_NOREPLACE))
+			s.name[0] = '\0';
+	}
 	if (r < 0) {
 		staging_release(&s);
 		return r;

@@ -22,10 +22,12 @@ refused()
 	}
 }
 
-# The SQL of the pool's catalog, run as another program would.
+# pool_sql [-readonly] SQL: run on the pool's catalog as another program would.
 pool_sql()
 {
-	sqlite3 -bail "$POOL/catalog.db" "$@"
+	test_option=-bail
+	test "$1" != -readonly || { test_option=$1; shift; }
+	sqlite3 $test_option "$POOL/catalog.db" "$@"
 }
 
 # pool_state >FILE: all that the pool holds and its catalog says. Without the times
@@ -35,7 +37,7 @@ pool_state()
 	(cd "$POOL" && find . ! -name "catalog.db-*" | LC_ALL=C sort) &&
 	(cd "$POOL" && find . -type f ! -name "catalog.db*" -exec cksum {} + |
 		LC_ALL=C sort) &&
-	pool_sql .dump | grep -v "^INSERT INTO sqlite_sequence"
+	pool_sql -readonly .dump | grep -v "^INSERT INTO sqlite_sequence"
 }
 
 # Beside the trees and the store nothing is there but what belongs to a pool.

@@ -143,9 +143,9 @@ test_expect_success 'a read-only file system: reading works, changing is status 
 	refused 3 "is on a read-only file system" vhashify
 '
 
-test_expect_success 'nothing but the catalog: no log stays when the last one leaves' '
+test_expect_success 'the log keeps its blocks, for when the disk is full' '
 	vtemplate clone t last && vtemplate destroy last &&
-	test_path_missing "$POOL/catalog.db-wal"
+	test "$(stat -c %b "$POOL/catalog.db-wal")" -ge 512
 '
 
 test_expect_success 'a log that was not written back, on a read-only file system' '
