@@ -412,18 +412,19 @@ static void switched_off(void)
 
 static void dedupe_into(int src, int dest)
 {
-	struct {
-		struct file_dedupe_range r;
-		struct file_dedupe_range_info info;
-	} arg = {
-		.r.src_length = 4096, .r.dest_count = 1,
-		.info.dest_fd = dest,
-	};
+	static char space[sizeof(struct file_dedupe_range) +
+			  sizeof(struct file_dedupe_range_info)]
+		__attribute__((aligned(8)));
+	struct file_dedupe_range *arg = (void *)space;
 
-	if (ioctl(src, FIDEDUPERANGE, &arg) < 0)
+	arg->src_length = 4096;
+	arg->dest_count = 1;
+	arg->info[0].dest_fd = dest;
+	if (ioctl(src, FIDEDUPERANGE, arg) < 0)
 		return;
-	CHECK(arg.info.status < 0, "FIDEDUPERANGE: expected a refusal, got %d",
-	      arg.info.status);
+	CHECK(arg->info[0].status < 0,
+	      "FIDEDUPERANGE: expected a refusal, got %d",
+	      arg->info[0].status);
 }
 
 static void content_calls_on_a_reader(void)

@@ -252,7 +252,8 @@ void as_user_end(void) __attribute__((noreturn));
  * leave the block by break, return or goto.
  */
 #define AS_USER(uid, gid)						\
-	for (int u_ = as_user_begin(uid, gid); u_; as_user_end())
+	for (int u_ = as_user_begin(uid, gid); u_;	\
+	     as_user_end(), u_ = 0)
 
 /* Waits for @pid, which must end with status 0. */
 void reap(pid_t pid);

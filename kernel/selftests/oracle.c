@@ -212,8 +212,9 @@ static void rnd_op(struct op *op)
 
 static void describe(const struct op *op, int number)
 {
-	note("operation %d: %s %s %s flags 0%o io %d mode 0%o uid %d gid %d off %lld len %lld by user %u, umask 0%o",
-	     number, kinds[op->kind].name, op->a, op->b, op->flags, op->io,
+	note("operation %d: %s %s %s flags 0%o io %d mode 0%o uid %d gid %d "
+	     "off %lld len %lld by user %u, umask 0%o", number,
+	     kinds[op->kind].name, op->a, op->b, op->flags, op->io,
 	     op->mode, (int)op->uid, (int)op->gid, (long long)op->off,
 	     (long long)op->len, op->user, op->mask);
 }
