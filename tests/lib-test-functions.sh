@@ -50,6 +50,18 @@ test_expect_code()
 
 # --- file systems and pools -------------------------------------------------------
 
+# The file for the disk image of a mount point: in memory, since tests flush often.
+image_()
+{
+	if ! test -d "$TRASH-images"
+	then
+		mkdir "$TRASH-images" &&
+		mount -t tmpfs none "$TRASH-images" &&
+		echo "$TRASH-images" >>"$TRASH-mounts" || return 1
+	fi
+	echo "$TRASH-images/$(basename "$1")-$(snapshot_name_ "$1").img"
+}
+
 # test_mount FSTYPE SIZE DIR [MOUNT-OPTIONS]: a fresh file system at the new
 # directory DIR, gone at the end of the script. FSTYPE is ext4, xfs, btrfs or
 # tmpfs; TEST_MKFS_OPTIONS go to mkfs.
@@ -63,11 +75,11 @@ test_mount()
 		test_force=-f
 		test "$1" != ext4 || test_force=-F
 		# shellcheck disable=SC2086 # a list of options
-		truncate -s "$2" "$test_point.img" &&
-		"mkfs.$1" -q $test_force ${TEST_MKFS_OPTIONS-} \
-			"$test_point.img" &&
-		mount -t "$1" -o "loop${4:+,$4}" "$test_point.img" \
-			"$test_point" || return 1
+		test_image=$(image_ "$test_point") &&
+		truncate -s "$2" "$test_image" &&
+		"mkfs.$1" -q $test_force ${TEST_MKFS_OPTIONS-} "$test_image" &&
+		mount -t "$1" -o "loop${4:+,$4}" "$test_image" "$test_point" ||
+			return 1
 	fi
 	echo "$test_point" >>"$TRASH-mounts"
 }

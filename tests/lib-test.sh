@@ -283,6 +283,7 @@ test_when_finished()
 	} && $test_cleanup"
 }
 
+# unmount_all_ [keep]: the disk images of a failure are kept.
 unmount_all_()
 {
 	cd / || return 1
@@ -292,6 +293,11 @@ unmount_all_()
 		test_point=$(tail -n 1 "$TRASH-mounts")
 		sed '$d' "$TRASH-mounts" >"$TRASH-mounts.new"
 		mv "$TRASH-mounts.new" "$TRASH-mounts"
+		if test "$test_point" = "$TRASH-images" && test -n "$1"
+		then
+			mkdir "$TRASH-kept" &&
+			cp --sparse=always "$TRASH-images"/* "$TRASH-kept/"
+		fi
 		umount "$test_point" || test_unmounted=1
 	done
 	return $test_unmounted
@@ -306,7 +312,9 @@ at_exit_()
 		test_note "$0 ended before test_done, status $test_status"
 		test "$test_status" != 0 || test_status=1
 	fi
-	if ! unmount_all_ >"$TRASH-output" 2>&1
+	test_keep=
+	test "$test_status" = 0 || test_keep=keep
+	if ! unmount_all_ "$test_keep" >"$TRASH-output" 2>&1
 	then
 		test_note "a file system of the test is still in use:"
 		show_output_

@@ -141,6 +141,15 @@ test_expect_success EXT4 'mounts end with the script, even when it is killed' '
 	fi
 '
 
+test_expect_success EXT4 'a failure keeps its disk images, with what is on them' '
+	test_must_fail inner disks "
+		test_expect_success one \"
+			test_mount ext4 16M m && echo on disk >m/f && false\"
+		test_done" &&
+	image=$(ls disks-dir/*/trash-kept/m-*.img) &&
+	debugfs -R "cat f" "$image" >found && test_contents found "on disk"
+'
+
 test_expect_success 'inode and content claims tell right from wrong' '
 	echo same >a && ln a b && cp -p a c &&
 	test_same_inode a b && ! test_same_inode a c && ! test_same_inode a no &&
