@@ -75,8 +75,8 @@ static int feed_extents(const struct fiemap *map, struct hasher *h,
 int unify_extents(int fd, uint64_t size_bytes, struct digest *ret)
 {
 	_cleanup_free_ struct fiemap *map =
-		malloc(sizeof(*map) +
-		       EXTENTS_AT_ONCE * sizeof(struct fiemap_extent));
+		calloc(1, sizeof(*map) +
+				  EXTENTS_AT_ONCE * sizeof(struct fiemap_extent));
 	_cleanup_hasher_ struct hasher *h = hasher_new();
 	struct place run = { 0 };
 	int r = 0;

@@ -98,10 +98,8 @@ at()
 	COWLINK_FAULT_EXEC="$at_effect:0:sh ./hook" vhashify --json >out 2>err
 	at_status=$?
 	cat err
-	test -s hook.count && test "$(cat hook.count)" -gt 0 || {
-		echo "the hook did not run"
+	test "$(cat hook.count)" -gt 0 || complain_ "the hook did not run" ||
 		return 1
-	}
 	return $at_status
 }
 
@@ -121,7 +119,7 @@ trees()
 # replicas among them, and a leftover of a crash.
 make_work()
 {
-	vtemplate gc >gc && own "$G1/bin/tool" "$G2/bin/tool" "$G2/etc/conf" &&
+	vtemplate gc && own "$G1/bin/tool" "$G2/bin/tool" "$G2/etc/conf" &&
 	make_work_n=$((${make_work_n-0} + 1)) &&
 	same_file "work $make_work_n" "$G1/etc/w1" "$G1/etc/w2" \
 		"$G2/etc/w1" "$G2/etc/w2" &&
@@ -142,8 +140,8 @@ intact()
 
 consistent()
 {
-	vtemplate check --repair && vtemplate check --json >check &&
-	test_json check "[.problems[] | select(.severity != \"info\")] | length" \
+	vtemplate check --repair && vtemplate check --json >problems &&
+	test_json problems "[.problems[] | select(.severity != \"info\")] | length" \
 		0 &&
 	test -z "$(ls "$POOL/staging")"
 }
@@ -153,6 +151,7 @@ consistent()
 try_once()
 {
 	make_work && rm -f count || return 1
+	# shellcheck disable=SC2059 # the format is the argument
 	COWLINK_FAULT=$(printf "$1" "$sweep_n") COWLINK_FAULT_COUNT=count vhashify
 	try_status=$?
 	if test $try_status = 0 && test "$(cat count)" -lt "$sweep_n"
@@ -184,5 +183,5 @@ sweep()
 		sweep_n=$((sweep_n + 1))
 	done
 	test_note "$((sweep_n - 1)) effects swept"
-	test $sweep_n -gt 30
+	test "$sweep_n" -gt 30
 }

@@ -18,9 +18,9 @@ make_hostile()
 		mkfifo fifo && mknod dev c 1 3 && mknod zero c 1 5 &&
 		ln -s / root && ln -s loop loop &&
 		touch -d '2001-01-01' -h ./* &&
-		i=0 && while test $i -lt 1000
+		i=0 && while test "$i" -lt 1000
 		do
-			mkdir directory-$i && cd -P directory-$i || exit 1
+			mkdir "directory-$i" && cd -P "directory-$i" || exit 1
 			i=$((i + 1))
 		done &&
 		echo bottom >file && touch -d '2001-01-01' file
@@ -39,9 +39,9 @@ bottom()
 {
 	(
 		cd -P "$1/hostile" && i=0 &&
-		while test $i -lt 1000
+		while test "$i" -lt 1000
 		do
-			cd -P directory-$i || exit 1
+			cd -P "directory-$i" || exit 1
 			i=$((i + 1))
 		done &&
 		shift && "$@"
@@ -73,11 +73,13 @@ play()
 	play_runs=0
 	while kill -0 $play_pid 2>/dev/null || test $play_runs = 0
 	do
-		own "$G2/play/victim.f" "$G2/play/victim.d/inner" &&
-		timeout 60 vhashify --json >out && outcomes_add_up out || {
+		if ! own "$G2/play/victim.f" "$G2/play/victim.d/inner" ||
+			! timeout 60 vhashify --json >out ||
+			! outcomes_add_up out
+		then
 			wait $play_pid
 			return 1
-		}
+		fi
 		play_runs=$((play_runs + 1))
 	done
 	wait $play_pid

@@ -137,4 +137,20 @@ test_expect_success 'removed while it is put back: the displaced version is kept
 	rm "$POOL"/staging/kept-* && vtemplate check
 '
 
+# The run ends in order: the file at hand is finished or put back.
+for effect in link rename syncfs
+do
+	test_expect_success "SIGTERM before a $effect: status 143, all in order" '
+		victim && own "$G1/bin/tool" "$G1/bin/other" &&
+		test_snapshot "$G1" &&
+		echo "echo \$\$ >pid; exec vhashify --json" >run &&
+		COWLINK_FAULT_EXEC="$effect:0:kill -TERM \$(cat pid)" \
+			test_expect_code 143 sh run >out &&
+		test_unchanged "$G1" && test_unchanged "$T" &&
+		test -z "$(ls "$POOL/staging")" && vtemplate check &&
+		vhashify && test_same_inode "$F" "$T/etc/victim" &&
+		test_same_inode "$G1/bin/tool" "$T/bin/tool"
+	'
+done
+
 test_done

@@ -29,7 +29,7 @@ same_extents()
 
 for fs in xfs btrfs
 do
-	FS=$(echo $fs | tr a-z A-Z)
+	FS=$(echo $fs | tr '[:lower:]' '[:upper:]')
 
 	test_expect_success "$FS" "$fs: a pool, a template, two guests" '
 		rm -rf src && make_source src &&

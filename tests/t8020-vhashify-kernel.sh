@@ -107,32 +107,35 @@ test_expect_success 'twins come back as two inodes' '
 # on when the masters have been made and names are about to be exchanged.
 race()
 {
-	race_files=$(seq -f "$G1/log.%g" 32)
+	race_files=$(seq -s " " -f "$G1/log.%g" 32)
 	for race_file in $race_files
 	do
 		: >"$race_file" || return 1
 	done
 	# who has opened the gate for reading has a process group of its own
 	mkfifo gate || return 1
-	setsid sh -c "read -r go <gate && exec appender 8 20000 $(echo $race_files)" &
+	setsid sh -c "read -r go <gate && exec appender 8 20000 $race_files" &
 	race_pid=$!
 	race_shared=0 race_runs=0
 	echo go >gate
 	while kill -0 $race_pid 2>/dev/null
 	do
 		kill -STOP -- -$race_pid 2>/dev/null
-		rm -f "$G2"/log.* && cp -a "$G1"/log.* "$G2/" &&
-		COWLINK_FAULT_EXEC="syncfs:1:kill -CONT -- -$race_pid" \
-			vhashify --json >out 2>err || {
+		rm -f "$G2"/log.*
+		cp -a "$G1"/log.* "$G2/"
+		if ! COWLINK_FAULT_EXEC="syncfs:1:kill -CONT -- -$race_pid" \
+			vhashify --json >out 2>err
+		then
 			cat err
 			kill -CONT -- -$race_pid
 			break
-		}
+		fi
 		kill -CONT -- -$race_pid 2>/dev/null
 		race_runs=$((race_runs + 1))
 		race_now=$(jq .shared_files out)
 		race_shared=$((race_shared + race_now))
 	done
+	# shellcheck disable=SC2086 # a list of files
 	wait $race_pid && test_note "$race_shared files were shared meanwhile, in $race_runs runs" &&
 	test "$race_shared" -gt 0 &&
 	appender --verify 8 20000 $race_files

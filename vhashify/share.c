@@ -127,8 +127,18 @@ static int intern_member(struct share *s, struct file *f, struct master *ret,
 /* Is the error about this file, or must the run end? */
 static bool is_about_file(int code)
 {
-	return code != -EROFS && code != -ENOMEM && code != -EIO &&
-	       code != -EUCLEAN;
+	switch (code) {
+	case -EINTR:	/* a signal asked for it: fx_interrupt() */
+	case -EIO:
+	case -EMFILE:
+	case -ENFILE:
+	case -ENOMEM:
+	case -EROFS:
+	case -EUCLEAN:
+		return false;
+	default:
+		return true;
+	}
 }
 
 static void count_master(struct share *s, struct job *job)
