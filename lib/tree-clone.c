@@ -34,6 +34,10 @@ static bool clone_is_group(struct tree_copy *tc, const struct walk_entry *e)
 	return is_shared(tc, e) == 0;
 }
 
+/* So many private files are fsynced one by one before syncfs(2) is the lesser
+ * evil: about 5 ms each against seconds when others have much to write. */
+#define FSYNC_MAX 64
+
 static int clone_private(struct tree_copy *tc, const struct walk_entry *e,
 			 int dirfd)
 {
@@ -41,8 +45,11 @@ static int clone_private(struct tree_copy *tc, const struct walk_entry *e,
 	_cleanup_close_ int src = fdio_open(e->dirfd, e->name, O_RDONLY);
 	int r = src < 0 ? src : iattr_read_fd(src, &attr);
 
+	if (!engine_links(tc->engine) || tc->stats.private_files >= FSYNC_MAX)
+		tc->stats.needs_sync = true;
 	if (!r)
-		r = tree_copy_private(tc->engine, src, &attr, dirfd, e->name);
+		r = tree_copy_private(tc->engine, src, &attr, dirfd, e->name,
+				      !tc->stats.needs_sync);
 	if (r < 0)
 		return err_errno(tc->err, r, "cannot copy '%s'", e->path);
 	tc->stats.private_files++;

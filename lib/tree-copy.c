@@ -21,7 +21,7 @@ static int failed(struct tree_copy *tc, int code, const char *path)
 }
 
 int tree_copy_private(enum engine engine, int src, const struct iattr *attr,
-		      int dirfd, const char *name)
+		      int dirfd, const char *name, bool sync)
 {
 	_cleanup_close_ int fd = fx_create(dirfd, name, O_RDWR, 0600);
 	uint64_t size = attr->stx.stx_size;
@@ -35,6 +35,8 @@ int tree_copy_private(enum engine engine, int src, const struct iattr *attr,
 		r = fdio_copy(src, fd, size, NULL);
 	if (!r)
 		r = iattr_apply_fd(fd, attr);
+	if (!r && sync)
+		r = fx_fsync(fd);
 	return r ? r : fdio_close(&fd);
 }
 

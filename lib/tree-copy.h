@@ -55,10 +55,11 @@ void tree_copy_release(struct tree_copy *tc);
 /*
  * A file of its own in @dirfd with the content of @src and the metadata @attr;
  * by reflink where the filesystem can, but under ENGINE_COPY. -EAGAIN when @src
- * was longer or shorter than @attr says. On failure the name may be there.
+ * was longer or shorter than @attr says. On failure the name may be there. With
+ * @sync it is on disk on success.
  */
 int tree_copy_private(enum engine engine, int src, const struct iattr *attr,
-		      int dirfd, const char *name);
+		      int dirfd, const char *name, bool sync);
 
 /* A symlink, fifo, socket or device as @attr says; @target for a symlink. */
 int tree_make_special(int dirfd, const char *name, const struct iattr *attr,

@@ -91,7 +91,8 @@ static int import_private(struct tree_copy *tc, int src,
 			  const char *name, struct err *err)
 {
 	struct statx now;
-	int r = tree_copy_private(tc->engine, src, attr, dirfd, name);
+	int r = tree_copy_private(tc->engine, src, attr, dirfd, name,
+				  false);
 
 	if (!r)
 		r = fdio_statx(src, NULL, &now);
@@ -212,6 +213,7 @@ int tree_import_dir(struct pool *p, int src_fd, int rootfs_fd,
 	if (!r)
 		r = tree_copy_run(&im.tc, src_fd, err);
 	*ret = im.tc.stats;
+	ret->needs_sync = true;
 	tree_links_release(&im.counted);
 	tree_copy_release(&im.tc);
 	return r;

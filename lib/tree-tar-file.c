@@ -189,7 +189,7 @@ static int replace_by_copy(struct tar_import *ti, int dirfd, const char *name)
 	if (!r)
 		r = fdio_random_name(temp);
 	if (!r)
-		r = tree_copy_private(ti->engine, src, &attr, dirfd, temp);
+		r = tree_copy_private(ti->engine, src, &attr, dirfd, temp, false);
 	if (!r)
 		r = fx_renameat(dirfd, temp, dirfd, name, 0);
 	if (!r)

@@ -406,6 +406,7 @@ int tree_import_tar(struct pool *p, int fd, const char *path, int rootfs_fd,
 	if (!r)
 		r = finish_dirs(&ti);
 	*ret = ti.stats;
+	ret->needs_sync = true;
 	release(&ti);
 	return r;
 }

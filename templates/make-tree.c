@@ -104,7 +104,7 @@ int make_tree_publish(struct make_tree *mt, const struct tree_stats *stats,
 	mt->row.others = stats->others;
 	mt->row.size_bytes = stats->size_bytes;
 	r = tree_id_write(mt->rootfs_fd, &mt->row, err);
-	if (!r)
+	if (!r && stats->needs_sync)
 		r = sync_tree(mt, err);
 	if (!r)
 		r = staging_publish(&mt->staging, trees, mt->row.name, err);

@@ -12,9 +12,10 @@
  * tree, no row.
  *
  * The crash argument. The row CREATING is committed first; the tree is built in
- * staging/, which is swept. One syncfs(2) puts all of it on disk, data too, before
- * the rename that publishes it, so that a published name never leads to a half
- * written tree; staging_publish() makes the name last. Then the row says READY. A
+ * staging/, which is swept. Its data is on disk before the rename that publishes it,
+ * by syncfs(2) where the maker of the tree has not seen to it (tree_stats), so that
+ * a published name never leads to a half written tree; staging_publish() makes the
+ * name last, and with it all metadata from before. Then the row says READY. A
  * crash before the rename leaves a row without a tree, which is removed; one after
  * it a whole tree, which becomes READY.
  */

@@ -136,7 +136,7 @@ test_expect_success ROOT,EXT4 'gc takes nothing that a tree uses' '
 '
 
 test_expect_success ROOT,EXT4 'a command at work is not a problem' '
-	COWLINK_FAULT_EXEC="syncfs:1:vtemplate check --json >during.json" \
+	COWLINK_FAULT_EXEC="rename:1:vtemplate check --json >during.json" \
 		vtemplate clone base busy &&
 	test_json during.json .inconsistent 0 &&
 	COWLINK_FAULT_EXEC="rename:1:vtemplate check --json >during.json" \

@@ -1,0 +1,87 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+test_description='what a command reported as done is there after a power cut'
+. "$(dirname "$0")/lib-test.sh"
+. "$TEST_DIRECTORY/lib-trees.sh"
+. "$TEST_DIRECTORY/lib-crash.sh"
+
+# power_cut: the filesystem of the pool stops at this instant, with what was not
+# yet written lost, and comes back by its journal.
+power_cut()
+{
+	device=$(findmnt -no SOURCE "$POOL_MOUNT") &&
+	xfs_io -x -c shutdown "$POOL_MOUNT" &&
+	# held open, or the loop device would go with the mount
+	{ umount "$POOL_MOUNT" && mount "$device" "$POOL_MOUNT"; } 7<"$device"
+}
+
+test_expect_success ROOT 'make a tree' '
+	small_tree src && head -c 300000 /dev/urandom >src/data &&
+	ln src/data src/data2 && pax src.tar src
+'
+
+# all_commands TITLE PREREQUISITE TEST_POOL-ARGUMENT...
+all_commands()
+{
+	title=$1
+	prereq=ROOT,$2
+	shift 2
+	pool_arguments=$*
+	test_expect_success "$prereq" "$title: a pool" '
+		test_pool $pool_arguments && power_cut && vtemplate list &&
+		consistent
+	'
+	test_expect_success "$prereq" "$title: import" '
+		vtemplate import base src && power_cut &&
+		test_tree_equal src "$POOL/templates/base/rootfs" &&
+		vtemplate import base2 src.tar && power_cut &&
+		test_tree_equal src "$POOL/templates/base2/rootfs" && mended
+	'
+	test_expect_success "$prereq" "$title: clone" '
+		vtemplate clone base guest && power_cut &&
+		test_tree_equal src "$POOL/guests/guest/rootfs" &&
+		vtemplate show guest && consistent
+	'
+	test_expect_success "$prereq" "$title: destroy" '
+		vtemplate destroy guest && power_cut &&
+		test_must_fail vtemplate show guest &&
+		test_path_missing "$POOL/guests/guest" && mended &&
+		vtemplate clone base guest &&
+		test_tree_equal src "$POOL/guests/guest/rootfs"
+	'
+	# in the middle, at each effect, and no recovery before the next command
+	test_expect_success "$prereq" "$title: cut while cloning" '
+		n=0 && count_effects &&
+		while test $n -lt "$total"
+		do
+			n=$((n + 1)) &&
+			cut_while_cloning $n || return 1
+		done && test_note "$total steps"
+	'
+}
+
+count_effects()
+{
+	COWLINK_FAULT=count COWLINK_FAULT_COUNT=$TRASH/count \
+		vtemplate clone base count && vtemplate destroy count &&
+	total=$(cat "$TRASH/count") && test "$total" -gt 20
+}
+
+cut_while_cloning()
+{
+	(COWLINK_FAULT=kill:$1 && export COWLINK_FAULT &&
+		exec vtemplate clone base half) >/dev/null 2>&1
+	power_cut && mended && state=$(tree_state guest half) &&
+	test_tree_equal src "$POOL/guests/guest/rootfs" || return 1
+	if test "$state" = ready
+	then
+		test_tree_equal src "$POOL/guests/half/rootfs" &&
+		vtemplate destroy half >/dev/null 2>&1
+	fi
+}
+
+all_commands 'links on ext4' EXT4 --unprotected ext4 64M
+all_commands 'copies on ext4' EXT4 ext4 64M
+all_commands 'reflink on XFS' XFS xfs
+
+test_done
