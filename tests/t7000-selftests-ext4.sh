@@ -10,4 +10,4 @@ TEST_UML_OPTIONS=--timeout=600
 build_selftests
 test_in_uml "$@"
 run_selftests --fs=ext4 flags names open setattr deny reading \
-	permission preserve quota limits unify dpkg
+	permission preserve quota limits unify dpkg crash
