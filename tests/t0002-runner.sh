@@ -55,7 +55,9 @@ test_expect_success 'death, a lost plan and a short run are failures' '
 '
 
 test_expect_success 'a test that never ran is a failure' '
-	rm -rf logs && mkdir -p logs/four && >logs/four/absent.tap &&
+	rm -rf logs && mkdir bin && program bin/prove "exit 0" &&
+	test_when_finished "rm -r bin" &&
+	PATH=$TRASH/bin:$PATH run_tests four ./good &&
 	summary_is "0 passed, 1 failed, 0 skipped" && test $test_rc = 1
 '
 
