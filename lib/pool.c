@@ -12,7 +12,6 @@
 #include "fsinfo.h"
 #include "log.h"
 #include "pool-lock.h"
-#include "staging.h"
 
 /* --- names -------------------------------------------------------------------- */
 

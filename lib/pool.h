@@ -124,6 +124,10 @@ void staging_release(struct staging *s);
 int staging_take(struct pool *p, int dirfd, const char *name,
 		 struct staging *ret, struct err *err);
 
+/* Only the random name and its lock, for files in staging/ that are called after
+ * it; to be released too. */
+int staging_reserve(struct pool *p, struct staging *ret, struct err *err);
+
 /*
  * Rename the whole directory to @name in @dirfd (RENAME_NOREPLACE) and fsync
  * @dirfd: a row that says READY after this is true even after a power cut, if what

@@ -7,10 +7,6 @@
 
 #include "pool.h"
 
-/* Only a random name and its lock, for files in staging/ that are called after it;
- * released like others. */
-int staging_reserve(struct pool *p, struct staging *ret, struct err *err);
-
 /* Does this process have a staging directory that should be removed before it
  * ends? Async-signal-safe. */
 bool staging_in_use(void);
