@@ -237,7 +237,7 @@ SHELL_FILES = tools/bootstrap tools/embed-schema tools/run-* tools/tap-summary \
 	tools/debian-tree tools/quickstart* tools/check-* .ci/run
 
 CHECKS = check-headers check-deps check-uapi check-banned check-sizes \
-	check-shellcheck check-man check-compilers
+	check-shellcheck check-man check-compilers check-patches
 .PHONY: lint $(CHECKS)
 lint: $(CHECKS)
 
@@ -253,6 +253,9 @@ check-man: all
 check-shellcheck:
 	@shellcheck $(wildcard $(SHELL_FILES))
 	@cd tests && shellcheck -S warning *.sh $(notdir $(wildcard tests/run-uml tests/uml-init))
+
+check-patches:
+	@$(MAKE) --no-print-directory -C kernel checkpatch
 
 # Both compilers, the long list of warnings, every warning an error.
 check-compilers:

@@ -129,6 +129,31 @@ test_expect_success 'the pool: option, then environment' '
 	test_grep from-option err
 '
 
+# complete_line WORD...: what bash offers after these words, one per line.
+complete_line()
+{
+	COWLINK_SRC=$COWLINK_SRC bash -c '
+		compopt() { :; }
+		. "$COWLINK_SRC/completion/$1.bash"
+		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+		"_$1"
+		printf "%s\n" "${COMPREPLY[@]}"' bash "$@"
+}
+
+test_expect_success 'completion offers commands, options and names' '
+	complete_line vtemplate "" >out && test_grep "^clone$" out &&
+	complete_line vtemplate cl >out && test_contents out clone &&
+	complete_line vtemplate clone --en >out && test_contents out --engine= &&
+	complete_line vhashify --dry >out && test_contents out --dry-run
+'
+
+test_expect_success ROOT 'completion offers the trees of the pool' '
+	test_pool tmpfs && mkdir empty && vtemplate import tree1 empty &&
+	vtemplate clone tree1 guest1 &&
+	complete_line vtemplate clone tr >out && test_contents out tree1 &&
+	complete_line vhashify gu >out && test_contents out guest1
+'
+
 test_expect_success 'output that cannot be written is a failure' '
 	for command in "vtemplate --help" "vhashify --help" "vtemplate --version"
 	do
