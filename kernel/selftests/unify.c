@@ -246,6 +246,10 @@ static void not_frozen(void)
 static void bad_arguments(void)
 {
 	static char long_name[300];
+	struct {
+		struct cowlink_unify arg;
+		__u64 unknown;
+	} longer = { .unknown = 0 };
 	struct cowlink_unify arg;
 	int dir, m, v, path;
 
@@ -263,7 +267,6 @@ static void bad_arguments(void)
 	EXPECT_ERR(unify_at(dir, NULL, m, v), EFAULT);
 	EXPECT_ERR(unify_at(dir, "own", -1, v), EBADF);
 	EXPECT_ERR(unify_at(dir, "own", m, path), EBADF);
-	CHECK(unify_at(v, "own", m, v) < 0, "on a file: expected a refusal");
 	arg = (struct cowlink_unify){
 		.size = sizeof(arg), .master_fd = m, .victim_fd = v,
 		.name = (uintptr_t)"own",
@@ -276,6 +279,46 @@ static void bad_arguments(void)
 	arg.reserved[2] = 0;
 	arg.size = sizeof(arg) - 8;
 	EXPECT_ERR(ioctl(dir, FS_IOC_LINK_UNIFY, &arg), EINVAL);
+	longer.arg.size = sizeof(longer);
+	longer.unknown = 1;
+	EXPECT_ERR(ioctl(dir, FS_IOC_LINK_UNIFY, &longer), E2BIG);
+	EXPECT_ERR(unify_at(m, "own", m, v), ENOTDIR);
+	dir = EXPECT_OK(open("/proc", O_RDONLY));
+	EXPECT_ERR(unify_at(dir, "own", m, v), EOPNOTSUPP);
+}
+
+static void name_is_a_mountpoint(void)
+{
+	int dir, m, v;
+
+	pair();
+	mk_file("plain", 10, 2);
+	m = EXPECT_OK(open("C/f", O_RDONLY));
+	v = EXPECT_OK(open("G1/own", O_RDONLY));
+	EXPECT_OK(mount("plain", "G1/own", NULL, MS_BIND, NULL));
+	dir = EXPECT_OK(open("G1", O_RDONLY));
+	EXPECT_ERR(unify_at(dir, "own", m, v), EBUSY);
+	EXPECT_OK(umount2("G1/own", 0));
+}
+
+static void master_without_a_link_left(void)
+{
+	struct scratch fs;
+
+	scratch_ext4(&fs, 16 << 20, NULL, "");
+	scratch_enter(&fs);
+	mk_file("m", SIZE, SHARED_SEED);
+	scratch_umount(&fs);
+	CHECK(!RUN("debugfs", "-w", "-R", "sif m links_count 65000",
+		   fs.image), "debugfs: expected success");
+	scratch_mount(&fs, "");
+	scratch_enter(&fs);
+	EXPECT_OK(set_flags("m", SHARED_FL));
+	mk_file("G1/own", SIZE, SHARED_SEED);
+	EXPECT_OK(set_flags("G1/own", SHARED_FL));
+	expect_refused("m", "G1/own", EMLINK);
+	scratch_leave();
+	scratch_release(&fs);
 }
 
 static void needs_the_capability(void)
@@ -415,6 +458,9 @@ static const struct test tests[] = {
 	{ "bad arguments", bad_arguments },
 	{ "capability and permission", needs_the_capability },
 	{ "another filesystem: EXDEV", other_filesystem },
+	{ "a mountpoint: EBUSY", name_is_a_mountpoint },
+	{ "a master without a link left: EMLINK",
+	  master_without_a_link_left, NEED_EXT4 },
 	{ "against a writer: nothing written is lost", no_write_is_lost },
 };
 
