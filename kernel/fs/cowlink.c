@@ -86,8 +86,8 @@ bool cowlink_inode_busy(const struct inode *inode)
  * cowlink_is_breaking - is this name being broken?
  * @dentry: the name
  *
- * The answer "yes" holds as long as the lock of the directory, without which a
- * break does not end. A break that begins after "no" finds what was done.
+ * With the directory locked, no break commits after the answer "no" without
+ * seeing what was done under that lock.
  */
 bool cowlink_is_breaking(struct dentry *dentry)
 {
@@ -195,8 +195,8 @@ static void cl_leave(struct cl_break *b, int error, struct dentry *result)
 /*
  * Somebody else is breaking this name: use what comes out of it. Keyed by name
  * and not by inode, so that nobody waits for a break in another container.
- * Return: 0 and a reference in *@ret, CL_AGAIN if the other one failed, -EWALKAGAIN
- * if the name is gone and this is not the last walk, or -EINTR.
+ * Return: 0 and a reference in *@ret, CL_AGAIN if the other one failed,
+ * -EWALKAGAIN if the name is gone and this is not the last walk, or -EINTR.
  */
 static int cl_wait(struct cl_break *b, bool last_walk, struct dentry **ret)
 {
@@ -603,10 +603,10 @@ static int cl_break_or_wait(const struct path *path, loff_t keep,
  *
  * Context: process context, no locks, no write access to the mount. Sleeps for
  * as long as it takes to read and write the file; a fatal signal ends it.
- * Return: 0, or with nothing changed a negative errno: -EWALKAGAIN if that was not
- * the last walk, -EPERM where links cannot be broken, -EROFS, -EBUSY for mount points,
- * -EFBIG beyond RLIMIT_FSIZE, -EINTR, or what creating, writing, linking and
- * renaming a file return, e.g. -ENOSPC and -EDQUOT.
+ * Return: 0, or with nothing changed a negative errno: -EWALKAGAIN if that was
+ * not the last walk, -EPERM where links cannot be broken, -EROFS, -EBUSY for
+ * mount points, -EFBIG beyond RLIMIT_FSIZE, -EINTR, or what creating, writing,
+ * linking and renaming a file return, e.g. -ENOSPC and -EDQUOT.
  */
 int path_break_link(struct path *path, loff_t keep, unsigned int lookup_flags)
 {

@@ -60,6 +60,9 @@ static int cl_may_setattr(const struct path *path, struct iattr *attr)
  * @lookup_flags: of the walk that found @path
  * @length: the new length in bytes
  *
+ * The copy has no more than the content that is left. Should the truncation then
+ * fail, for lack of memory or with an I/O error, the file is shorter already.
+ *
  * Return: 0 to go on with @path, or a negative errno.
  */
 int cowlink_before_truncate(struct path *path, unsigned int lookup_flags,
