@@ -20,7 +20,7 @@ END
 
 set -u
 filesystems=''
-all_programs='flags names open setattr deny reading permission preserve
+all_programs='flags names open uring setattr deny reading permission preserve
 	quota limits unify dpkg crash race oracle'
 
 while [ $# -gt 0 ]; do
