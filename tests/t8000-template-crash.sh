@@ -25,10 +25,21 @@ others_unchanged()
 	test_unchanged "$POOL/templates/base" && test_unchanged "$POOL/guests/other"
 }
 
+# A command that fails to make a tree takes it back itself; only a killed one leaves
+# that to the next. One that fails to destroy leaves a tree that is half gone.
+nothing_half_made()
+{
+	test "$sweep_status" = 137 || {
+		vtemplate list --json >list.json &&
+		test_json list.json "[.templates[], .guests[] |
+			select(.state == \"creating\")] | length" 0
+	}
+}
+
 # whole_or_none KIND NAME SOURCE
 whole_or_none()
 {
-	mended && others_unchanged && state=$(tree_state "$1" "$2") || return 1
+	nothing_half_made && mended && others_unchanged && state=$(tree_state "$1" "$2") || return 1
 	if test "$state" = ready
 	then
 		test_tree_equal "$3" "$POOL/$1s/$2/rootfs"
