@@ -298,7 +298,10 @@ unmount_all_()
 			mkdir "$TRASH-kept" &&
 			cp --sparse=always "$TRASH-images"/* "$TRASH-kept/"
 		fi
-		umount "$test_point" || test_unmounted=1
+		# A loop device lets go of its file a little after its unmount.
+		test_lazy=
+		test "$test_point" != "$TRASH-images" || test_lazy=--lazy
+		umount $test_lazy "$test_point" || test_unmounted=1
 	done
 	return $test_unmounted
 }

@@ -154,7 +154,7 @@ test_expect_success 'a configuration that is wrong is not guessed at' '
 		env -u COWLINK_POOL COWLINK_CONFIG="$PWD/conf" vtemplate list
 '
 
-test_expect_success ROOT 'without root it says so, status 3' '
+test_expect_success ROOT,USERNS 'without root it says so, status 3' '
 	refused 3 "this needs root" \
 		unshare --user env COWLINK_POOL=/no vtemplate list
 '
