@@ -410,6 +410,10 @@ struct dentry *cowlink_replace(cl_idmap *idmap, struct dentry *parent,
 	err = -EPERM;
 	if (IS_APPEND(dir))
 		goto out;
+	/* As vfs_rename() would say, but before @source had one link more. */
+	err = -EBUSY;
+	if (is_local_mountpoint(victim))
+		goto out;
 	err = vfs_link(source, idmap, dir, temp, NULL);
 	if (err)
 		goto out;
