@@ -23,6 +23,7 @@
 #define _cleanup_(f) __attribute__((cleanup(f)))
 #define _cleanup_free_ _cleanup_(cleanup_free)
 #define _cleanup_close_ _cleanup_(cleanup_close)
+#define _cleanup_dir_ _cleanup_(cleanup_dir)
 
 static inline void cleanup_free(void *p)
 {
@@ -36,6 +37,12 @@ static inline void cleanup_close(int *fd)
 	if (*fd >= 0)
 		(void)close(*fd); /* read-only or already failed: nothing to lose */
 	errno = saved;
+}
+
+static inline void cleanup_dir(DIR **d)
+{
+	if (*d)
+		(void)closedir(*d); /* read only */
 }
 
 static inline int steal_fd(int *fd)

@@ -122,6 +122,32 @@ int fdio_open_beneath(int dirfd, const char *path, int flags)
 	return fd < 0 ? -errno : (int)fd;
 }
 
+int fdio_names_open(int dirfd, const char *name, DIR **ret)
+{
+	int fd = fdio_open_dir(dirfd, name);
+
+	if (fd < 0)
+		return fd;
+	*ret = fdopendir(fd);
+	if (!*ret) {
+		cleanup_close(&fd);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+const struct dirent *fdio_names_next(DIR *d, int *ret_error)
+{
+	const struct dirent *e;
+
+	do {
+		errno = 0;
+		e = readdir(d);
+	} while (e && (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..")));
+	*ret_error = e ? 0 : -errno;
+	return e;
+}
+
 ssize_t fdio_pread_full(int fd, void *buf, size_t len, off_t offset)
 {
 	size_t done = 0;

@@ -8,6 +8,7 @@
 #ifndef COWLINK_FDIO_H
 #define COWLINK_FDIO_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -37,6 +38,20 @@ int fdio_reopen(int handle);
 int fdio_open_beneath(int dirfd, const char *path, int flags);
 
 int fdio_open_dir(int dirfd, const char *name);	/* O_DIRECTORY|O_RDONLY */
+
+/*
+ * The names in a directory, one by one, without "." and "..":
+ *
+ *	_cleanup_dir_ DIR *d = NULL;
+ *
+ *	r = fdio_names_open(dirfd, name, &d);
+ *	while (!r && (e = fdio_names_next(d, &r)))
+ *		r = something(dirfd(d), e->d_name);
+ *
+ * NULL at the end, with *@ret_error 0, or when reading failed, with -errno.
+ */
+int fdio_names_open(int dirfd, const char *name, DIR **ret);
+const struct dirent *fdio_names_next(DIR *d, int *ret_error);
 
 /* Read until @len bytes or the end of file; the number of bytes, or -errno. */
 ssize_t fdio_pread_full(int fd, void *buf, size_t len, off_t offset);

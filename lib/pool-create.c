@@ -30,12 +30,6 @@ struct creation {
 	mode_t old_mode;
 };
 
-static void close_dir(DIR **d)
-{
-	if (*d)
-		(void)closedir(*d); /* read only */
-}
-
 static bool is_part(const char *name)
 {
 	size_t i;
@@ -48,29 +42,20 @@ static bool is_part(const char *name)
 
 /* The first name in the directory that is not "." or ".." and for which @fine is
  * false, in @buf; 1 when there is one, 0, or -errno. */
-static int find_name(int dirfd, const char *name,
+static int find_name(int parent_fd, const char *name,
 		     bool (*fine)(int dirfd, const char *name), char buf[256])
 {
-	_cleanup_(close_dir) DIR *d = NULL;
-	int fd = fdio_open_dir(dirfd, name);
-	struct dirent *e;
+	_cleanup_dir_ DIR *d = NULL;
+	const struct dirent *e;
+	int r = fdio_names_open(parent_fd, name, &d);
 
-	if (fd < 0)
-		return fd;
-	d = fdopendir(fd);
-	if (!d) {
-		cleanup_close(&fd);
-		return -ENOMEM;
-	}
-	for (errno = 0; (e = readdir(d)); errno = 0) {
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
-			continue;
-		if (fine && fine(fd, e->d_name))
+	while (!r && (e = fdio_names_next(d, &r))) {
+		if (fine && fine(dirfd(d), e->d_name))
 			continue;
 		(void)snprintf(buf, 256, "%s", e->d_name);
 		return 1;
 	}
-	return -errno;
+	return r;
 }
 
 /* What mkfs makes, and what an init that was killed left: nobody's data. */

@@ -24,13 +24,6 @@
 #include "staging.h"
 #include "tree.h"
 
-static void close_dir(DIR **d)
-{
-	if (*d)
-		(void)closedir(*d); /* read only */
-}
-#define _cleanup_dir_ _cleanup_(close_dir)
-
 /* --- rows ---------------------------------------------------------------------- */
 
 int pool_drop_tree(struct pool *p, const struct tree_row *row, struct err *err)
@@ -196,20 +189,15 @@ typedef int each_fn(struct pool *p, int dirfd, const char *name,
 static int for_each_name(struct pool *p, int fd, each_fn *fn, struct err *err)
 {
 	_cleanup_dir_ DIR *d = NULL;
-	int copy = fdio_open_dir(fd, ".");
-	struct dirent *e;
-	int r = 0;
+	const struct dirent *e;
+	int r = fdio_names_open(fd, ".", &d);
 
-	d = copy < 0 ? NULL : fdopendir(copy);
-	if (!d) {
-		r = copy < 0 ? copy : -errno;
-		cleanup_close(&copy);
-		return err_errno(err, r, "cannot read staging/");
+	while (!r && (e = fdio_names_next(d, &r))) {
+		r = fn(p, fd, e->d_name, err);
+		if (r < 0)
+			return r;
 	}
-	for (errno = 0; !r && (e = readdir(d)); errno = 0)
-		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
-			r = fn(p, fd, e->d_name, err);
-	return r || !errno ? r : err_errno(err, -errno, "cannot read staging/");
+	return r < 0 ? err_errno(err, r, "cannot read staging/") : 0;
 }
 
 /* With the lock. What was displaced is looked at before anything is removed. */

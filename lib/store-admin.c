@@ -5,47 +5,12 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cleanup.h"
 #include "fdio.h"
 #include "fx.h"
 #include "store-shard.h"
 #include "store.h"
-
-static void close_dir(DIR **d)
-{
-	if (*d)
-		(void)closedir(*d); /* read only */
-}
-#define _cleanup_dir_ _cleanup_(close_dir)
-
-static int open_dir_stream(int dirfd, const char *name, DIR **ret)
-{
-	int fd = fdio_open_dir(dirfd, name);
-
-	if (fd < 0)
-		return fd;
-	*ret = fdopendir(fd);
-	if (!*ret) {
-		cleanup_close(&fd);
-		return -ENOMEM;
-	}
-	return 0;
-}
-
-/* The next name but "." and ".."; NULL at the end with *@r 0 or -errno. */
-static const char *next_name(DIR *d, int *r)
-{
-	struct dirent *e;
-
-	do {
-		errno = 0;
-		e = readdir(d);
-	} while (e && (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..")));
-	*r = e ? 0 : -errno;
-	return e ? e->d_name : NULL;
-}
 
 static int visit_entry(int shard_fd, const char *name,
 		       int (*fn)(const struct store_entry *e, void *ctx),
@@ -69,11 +34,11 @@ static int visit_shard(struct pool *p, const char *shard,
 		       void *ctx)
 {
 	_cleanup_dir_ DIR *d = NULL;
-	const char *name;
-	int r = open_dir_stream(p->store_fd, shard, &d);
+	const struct dirent *e;
+	int r = fdio_names_open(p->store_fd, shard, &d);
 
-	while (!r && (name = next_name(d, &r)))
-		r = visit_entry(dirfd(d), name, fn, ctx);
+	while (!r && (e = fdio_names_next(d, &r)))
+		r = visit_entry(dirfd(d), e->d_name, fn, ctx);
 	return r;
 }
 
@@ -82,13 +47,13 @@ int store_each(struct pool *p,
 	       struct err *err)
 {
 	_cleanup_dir_ DIR *d = NULL;
-	const char *name;
-	int r = open_dir_stream(p->store_fd, ".", &d);
+	const struct dirent *e;
+	int r = fdio_names_open(p->store_fd, ".", &d);
 
-	while (!r && (name = next_name(d, &r))) {
-		r = visit_shard(p, name, fn, ctx);
+	while (!r && (e = fdio_names_next(d, &r))) {
+		r = visit_shard(p, e->d_name, fn, ctx);
 		if (r == -ENOTDIR)
-			r = visit_entry(p->store_fd, name, fn, ctx);
+			r = visit_entry(p->store_fd, e->d_name, fn, ctx);
 	}
 	if (r < 0 && err && !err->code)
 		err_errno(err, r, "cannot read the store of '%s'", p->path);
@@ -182,12 +147,12 @@ static int protect_shard(struct pool *p, const char *name, bool dry)
 int store_protect(struct pool *p, bool dry, struct err *err)
 {
 	_cleanup_dir_ DIR *d = NULL;
-	const char *name;
+	const struct dirent *e;
 	int mended = 0;
-	int r = open_dir_stream(p->store_fd, ".", &d);
+	int r = fdio_names_open(p->store_fd, ".", &d);
 
-	while (!r && (name = next_name(d, &r))) {
-		r = protect_shard(p, name, dry);
+	while (!r && (e = fdio_names_next(d, &r))) {
+		r = protect_shard(p, e->d_name, dry);
 		if (r > 0) {
 			mended++;
 			r = 0;

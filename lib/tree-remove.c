@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <stdbool.h>
-#include <string.h>
 
 #include "cleanup.h"
 #include "fdio.h"
@@ -30,18 +29,6 @@ struct removal {
 	bool moved;		/* something was: another round is needed */
 	struct err *err;
 };
-
-static void close_dir(DIR **d)
-{
-	if (*d)
-		(void)closedir(*d); /* read only */
-}
-#define _cleanup_dir_ _cleanup_(close_dir)
-
-static bool is_dot(const char *name)
-{
-	return !strcmp(name, ".") || !strcmp(name, "..");
-}
 
 /*
  * Take +i and +a away that the guest set. 1 when something changed.
@@ -143,21 +130,12 @@ static int remove_entry(struct removal *rm, int dirfd, const struct dirent *d,
 static int empty_dir(struct removal *rm, int fd, unsigned int level)
 {
 	_cleanup_dir_ DIR *dir = NULL;
-	struct dirent *d;
-	int copy = fdio_open_dir(fd, ".");
-	int r = 0;
+	const struct dirent *d;
+	int r = fdio_names_open(fd, ".", &dir);
 
-	if (copy < 0)
-		return copy;
-	dir = fdopendir(copy);
-	if (!dir) {
-		cleanup_close(&copy);
-		return -ENOMEM;
-	}
-	for (errno = 0; !r && (d = readdir(dir)); errno = 0)
-		if (!is_dot(d->d_name))
-			r = remove_entry(rm, fd, d, level);
-	return r ? r : -errno;
+	while (!r && (d = fdio_names_next(dir, &r)))
+		r = remove_entry(rm, fd, d, level);
+	return r;
 }
 
 static int remove_top_dir(struct removal *rm, int dirfd, const char *name)

@@ -84,31 +84,15 @@ static int by_inode(const void *a, const void *b)
 	return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
-static bool is_dot(const char *name)
-{
-	return !strcmp(name, ".") || !strcmp(name, "..");
-}
-
 static int read_names(struct frame *f)
 {
-	_cleanup_close_ int copy = fdio_open_dir(f->fd, ".");
+	_cleanup_dir_ DIR *dir = NULL;
+	const struct dirent *d;
 	size_t alloc = 0;
-	struct dirent *d;
-	DIR *dir;
-	int r = 0;
+	int r = fdio_names_open(f->fd, ".", &dir);
 
-	if (copy < 0)
-		return copy;
-	dir = fdopendir(copy);
-	if (!dir)
-		return -errno;
-	(void)steal_fd(&copy);
-	for (errno = 0; !r && (d = readdir(dir)); errno = 0)
-		if (!is_dot(d->d_name))
-			r = add_name(f, d, &alloc);
-	if (!r && errno)
-		r = -errno;
-	(void)closedir(dir); /* read only */
+	while (!r && (d = fdio_names_next(dir, &r)))
+		r = add_name(f, d, &alloc);
 	if (!r && f->count)
 		qsort(f->index, f->count, sizeof(*f->index), by_inode);
 	return r;

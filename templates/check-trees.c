@@ -126,13 +126,6 @@ static int examine_rows(struct pool *p, enum tree_kind kind,
 	return r;
 }
 
-static void close_dir(DIR **d)
-{
-	if (*d)
-		(void)closedir(*d); /* read only */
-}
-#define _cleanup_dir_ _cleanup_(close_dir)
-
 /* Call @fn for every name in the directory @fd but "." and "..". */
 static int each_name(int fd,
 		     int (*fn)(struct pool *p, struct problem_target *t,
@@ -141,26 +134,19 @@ static int each_name(int fd,
 		     struct err *err)
 {
 	_cleanup_dir_ DIR *dir = NULL;
-	struct dirent *d;
-	int copy = fdio_open_dir(fd, ".");
-	int r = 0;
+	const struct dirent *d;
+	int r = fdio_names_open(fd, ".", &dir);
 
-	if (copy >= 0)
-		dir = fdopendir(copy);
-	if (!dir) {
-		cleanup_close(&copy);
-		return err_errno(err, copy < 0 ? copy : -ENOMEM,
-				 "cannot read the pool '%s'", p->path);
-	}
-	while (!r && (d = readdir(dir))) {
+	while (!r && (d = fdio_names_next(dir, &r))) {
 		struct problem_target t = { .kind = kind };
 
-		if (!strcmp(d->d_name, ".") || !strcmp(d->d_name, ".."))
-			continue;
 		(void)snprintf(t.name, sizeof(t.name), "%s", d->d_name);
 		r = fn(p, &t, ret, err);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return r < 0 ? err_errno(err, r, "cannot read the pool '%s'", p->path) :
+		       0;
 }
 
 static int examine_dir(struct pool *p, struct problem_target *t,
