@@ -9,7 +9,9 @@ KDIR=$(cd "$(dirname "$0")/.." && pwd)
 CACHE=${COWLINK_CACHE:-${HOME:-/root}/.cache/cowlink}
 PATCH_DIR=$KDIR/patches/$KVER
 TARBALL=${COWLINK_TARBALL:-/usr/src/linux-source-$KVER.tar.xz}
+# shellcheck disable=SC2034 # for those who source this
 WORK=$CACHE/work-$KVER
+# shellcheck disable=SC2034
 JOBS=${JOBS:-$(nproc)}
 
 # A make above us would hand its own flags and variables to the kernel's make.
