@@ -54,7 +54,8 @@ tree_state()
 # COMMAND with COWLINK_FAULT=FAULT (N for %), which ends with STATUS, then AFTER;
 # until COMMAND succeeds because it has no Nth effect. Each step is named when it
 # fails. An error that a command can live without ends in success, too; so the
-# loop goes on until the effects are counted to the end.
+# loop goes on until the effects are counted to the end. SWEEP_FROM steps are left
+# out, for those that another sweep has seen.
 sweep()
 {
 	sweep_fault=$1 sweep_status=$2 sweep_before=$3 sweep_after=$4
@@ -68,7 +69,7 @@ sweep()
 	test "$sweep_total" -gt 0 && test "$sweep_total" -lt "$STEPS_MAX" ||
 		complain_ "$sweep_total effects" || return 1
 	$sweep_after || return 1
-	sweep_n=0
+	sweep_n=${SWEEP_FROM-0}
 	while test $sweep_n -lt "$sweep_total"
 	do
 		sweep_n=$((sweep_n + 1))

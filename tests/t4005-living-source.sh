@@ -12,22 +12,24 @@ test_expect_success ROOT,EXT4 'a pool of links' '
 
 test_expect_success ROOT,EXT4 'a file that changes once is read again' '
 	mkdir live && seq 100000 >live/log &&
-	COWLINK_FAULT_EXEC="write:1:echo more >>live/log" \
-		vtemplate import live live &&
+	COWLINK_FAULT_EXEC="link:1:echo more >>live/log" \
+		vtemplate import live live && test_grep more live/log &&
 	test_tree_equal live "$POOL/templates/live/rootfs" && consistent
 '
 
 test_expect_success ROOT,EXT4 'what vanishes is left out' '
 	mkdir gone gone/sub && echo a >gone/a && echo b >gone/b &&
 	echo c >gone/sub/c && mkfifo gone/fifo && ln -s a gone/link &&
-	COWLINK_FAULT_EXEC="mkdir:4:rm -r gone/*" vtemplate import gone gone &&
+	COWLINK_FAULT_EXEC="link:1:rm -r gone/*" vtemplate import gone gone &&
+	test -z "$(ls gone)" && test_path_exists "$POOL/templates/gone/rootfs" &&
 	consistent
 '
 
 test_expect_success ROOT,EXT4 'what becomes something else does not block' '
 	mkdir swap && echo a >swap/a && echo b >swap/b &&
-	COWLINK_FAULT_EXEC="tmpfile:2:rm swap/*; mkfifo swap/a swap/b" \
-		timeout 60 vtemplate import swap swap && consistent
+	COWLINK_FAULT_EXEC="link:1:rm swap/*; mkfifo swap/a swap/b" \
+		timeout 60 vtemplate import swap swap &&
+	test -p swap/b && consistent
 '
 
 test_expect_success ROOT,EXT4 'other filesystems below are skipped and named' '
@@ -103,7 +105,7 @@ test_expect_success ROOT,EXT4 'a source that is too deep is refused' '
 
 test_expect_success ROOT,EXT4 'a template that goes while it is cloned' '
 	vtemplate import short src &&
-	COWLINK_FAULT_EXEC="mkdir:4:vtemplate destroy --template short" \
+	COWLINK_FAULT_EXEC="symlink:1:vtemplate destroy --template short" \
 		test_expect_code 1 vtemplate clone short orphan 2>err &&
 	test_grep "short" err &&
 	test_path_missing "$POOL/guests/orphan" &&
@@ -135,6 +137,26 @@ test_expect_success ROOT,EXT4 'clones, imports and removals at once' '
 		test_path_missing "$POOL/guests/at$i" &&
 		test_tree_equal src "$POOL/guests/bt$i/rootfs" || return 1
 	done && consistent && nothing_in_staging
+'
+
+# With the environment in a subshell, or a function would keep it.
+ended_by()
+{
+	(
+		COWLINK_FAULT_EXEC="mknod:1:kill -$1 \$PPID"
+		export COWLINK_FAULT_EXEC
+		exec vtemplate import ended src
+	)
+}
+
+test_expect_success ROOT,EXT4 'a command that is told to end cleans up' '
+	echo new >src/new &&
+	test_expect_code 143 ended_by TERM && nothing_in_staging &&
+	vtemplate list --json >list.json &&
+	test_json list.json "[.templates[] | select(.name == \"ended\")] | length" \
+		0 &&
+	test_expect_code 129 ended_by HUP && nothing_in_staging &&
+	test_path_missing "$POOL/templates/ended" && consistent
 '
 
 # --- recipes ----------------------------------------------------------------------

@@ -148,9 +148,15 @@ then
 		pool_for_steps ext4 64M &&
 		test "$(vtemplate list --json | jq -r ".guests[0].engine")" = kernel
 	'
-	# what differs: the flags of new masters, and links to them
-	import_steps 'kernel, killed' kill:% 137
+	# What differs: the flags of new masters, and links to them. Opening the
+	# pool, and probing the engine, is the same for both.
 	clone_steps 'kernel, killed' kill:% 137
+	test_expect_success 'count the steps to an open pool' '
+		COWLINK_FAULT=count COWLINK_FAULT_COUNT=$TRASH/opening \
+			test_expect_code 1 vtemplate clone nosuch x &&
+		SWEEP_FROM=$(cat "$TRASH/opening") && test "$SWEEP_FROM" -gt 5
+	'
+	import_steps 'kernel, killed' kill:% 137
 	test_done
 fi
 
