@@ -40,44 +40,55 @@ void dirtime_begin(struct dirtime *dt, int dirfd)
 	}
 }
 
-/* Count the moves of @name in one buffer of events; -1 for anything else. */
-static int count_moves(const char *buf, ssize_t len, const char *name)
+#define HIDDEN_PREFIX ".ixunlink-"
+
+struct seen {
+	unsigned int named;
+	unsigned int hidden;
+};
+
+/* Take in one buffer of events; false for one that is not of our kind. */
+static bool count_events(const char *buf, ssize_t len, const char *name,
+			 struct seen *seen)
 {
 	const char *p = buf;
-	int moves = 0;
 
 	while (p < buf + len) {
+		const uint32_t moved = IN_MOVED_FROM | IN_MOVED_TO;
 		struct inotify_event e;
 
 		memcpy(&e, p, sizeof(e));
 		p += sizeof(e);
-		if (!(e.mask & (IN_MOVED_FROM | IN_MOVED_TO)) || !e.len ||
-		    strcmp(p, name))
-			return -1;
-		moves++;
+		if (!e.len)
+			return false;
+		if (e.mask & moved && !strcmp(p, name))
+			seen->named++;
+		else if (e.mask & (IN_CREATE | IN_MOVED_FROM) &&
+			 !strncmp(p, HIDDEN_PREFIX, strlen(HIDDEN_PREFIX)))
+			seen->hidden++;
+		else
+			return false;
 		p += e.len;
 	}
-	return moves;
+	return true;
 }
 
-/* An exchange is two events: the name went away, and it came. */
-static bool only_ours(int inotify, const char *name, unsigned int moves)
+static bool only_ours(int inotify, const char *name, unsigned int named,
+		      unsigned int hidden)
 {
 	char buf[4 * (sizeof(struct inotify_event) + NAME_MAX + 1)];
-	unsigned int seen = 0;
+	struct seen seen = { 0 };
 	ssize_t len;
 
-	while ((len = read(inotify, buf, sizeof(buf))) > 0) {
-		int n = count_moves(buf, len, name);
-
-		if (n < 0)
+	while ((len = read(inotify, buf, sizeof(buf))) > 0)
+		if (!count_events(buf, len, name, &seen))
 			return false;
-		seen += n;
-	}
-	return len < 0 && errno == EAGAIN && seen == 2 * moves;
+	return len < 0 && errno == EAGAIN && seen.named == named &&
+	       seen.hidden == hidden;
 }
 
-void dirtime_end(struct dirtime *dt, const char *name, unsigned int moves)
+void dirtime_end(struct dirtime *dt, const char *name, unsigned int named,
+		 unsigned int hidden)
 {
 	struct timespec times[2] = {
 		{ .tv_nsec = UTIME_OMIT },
@@ -88,8 +99,8 @@ void dirtime_end(struct dirtime *dt, const char *name, unsigned int moves)
 	if (dt->inotify < 0)
 		return;
 	/* a failure leaves a later time than need be: harmless */
-	if (moves && !fx_utimens(dt->dirfd, times) &&
-	    !only_ours(dt->inotify, name, moves)) {
+	if (named + hidden && !fx_utimens(dt->dirfd, times) &&
+	    !only_ours(dt->inotify, name, named, hidden)) {
 		times[1].tv_nsec = UTIME_NOW;
 		if (fx_utimens(dt->dirfd, times) < 0)
 			(void)fx_utimens(dt->dirfd, times);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Exchange names in a directory of somebody else without leaving a trace in its
+ * Replace a name in a directory of somebody else without leaving a trace in its
  * mtime. Programs judge by it whether a directory has changed (icon and font
- * caches, make, backups); an exchange of a file for an equal one is no change.
+ * caches, make, backups); a file that gives way to an equal one is no change.
  *
  *	dirtime_begin(&dt, dirfd);
- *	r = fx_renameat(..., dirfd, name, RENAME_EXCHANGE);	done @moves times
- *	dirtime_end(&dt, name, moves);
+ *	r = fx_renameat(..., dirfd, name, RENAME_EXCHANGE);
+ *	dirtime_end(&dt, name, 2, 0);
  *
  * If anybody else makes, removes or renames something there meanwhile, the
  * directory gets the present time instead of the old one: such a change must be
@@ -30,6 +30,12 @@ struct dirtime {
 };
 
 void dirtime_begin(struct dirtime *dt, int dirfd);
-void dirtime_end(struct dirtime *dt, const char *name, unsigned int moves);
+/*
+ * Our own doings were @named events of @name (an exchange is two: it went and it
+ * came; a rename to it is one) and @hidden events of the kernel's names that begin
+ * with ".ixunlink-" (FS_IOC_LINK_UNIFY: made, renamed away). Both 0: we did nothing.
+ */
+void dirtime_end(struct dirtime *dt, const char *name, unsigned int named,
+		 unsigned int hidden);
 
 #endif

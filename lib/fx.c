@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "uapi/cowlink.h"
 
 enum fault_kind { FAULT_NONE, FAULT_COUNT, FAULT_KILL, FAULT_ERROR };
 
@@ -236,6 +237,12 @@ int fx_clone(int fd, int src_fd)
 	if (r == -EXDEV || r == -ENOTTY || r == -EINVAL || r == -ENOSYS)
 		r = -EOPNOTSUPP;
 	return r;
+}
+
+int fx_link_unify(int dirfd, struct cowlink_unify *args)
+{
+	args->size = sizeof(*args);
+	return FX_BEGIN("unify", ioctl(dirfd, FS_IOC_LINK_UNIFY, args));
 }
 
 int fx_dedupe(int src_fd, struct file_dedupe_range *range)

@@ -58,6 +58,10 @@ int fx_pwrite(int fd, const void *buf, size_t len, off_t offset);
 int fx_ftruncate(int fd, off_t size_bytes);
 int fx_clone(int fd, int src_fd);	/* FICLONE; -EOPNOTSUPP where not */
 
+/* FS_IOC_LINK_UNIFY on a directory; the size is filled in. */
+struct cowlink_unify;
+int fx_link_unify(int dirfd, struct cowlink_unify *args);
+
 /* FIDEDUPERANGE; the answer for each destination is in @range. */
 struct file_dedupe_range;
 int fx_dedupe(int src_fd, struct file_dedupe_range *range);

@@ -30,8 +30,7 @@ struct replacement {
 	struct iattr attr;	/* the victim's */
 	unsigned int flags;	/* the victim's, before we marked it */
 	bool marked;		/* by us */
-	struct dirtime dirtime;
-	unsigned int exchanges;	/* done in dirfd */
+	unsigned int exchanges;	/* done in dirfd, of either kind */
 	char temp[TEMP_NAME_SIZE];
 };
 
@@ -100,11 +99,22 @@ static int mark(struct replacement *u, enum skip_reason *reason)
 	return r;
 }
 
+/* How many names the victim has now. */
+static unsigned int names_left(const struct replacement *u)
+{
+	struct statx now;
+
+	return fdio_statx(u->fd, NULL, &now) < 0 ? 0 : now.stx_nlink;
+}
+
 static void unmark(struct replacement *u)
 {
 	int r;
 
-	if (!u->marked)
+	/* without a name it stays frozen: who still has it open for reading and
+	 * opens it for writing through /proc is told no, instead of writing to a
+	 * file that is gone */
+	if (!u->marked || !names_left(u))
 		return;
 	r = fx_setflags(u->fd, u->flags);
 	/* EBUSY: a writer's copy is about to take the name away, and the mark
@@ -129,19 +139,28 @@ static enum skip_reason compare(struct replacement *u)
 		return reason_of(r);
 	if (!iattr_same_metadata(&master, &u->attr))
 		return SKIP_DIFFERENT;
+	/* the kernel compares the bytes itself, while both are frozen */
+	if (u->pool->engine.engine == ENGINE_KERNEL)
+		return SKIP_NONE;
 	r = fdio_equal(u->fd, u->m->fd, u->attr.stx.stx_size);
 	if (r < 0)
 		return reason_of(r);
 	return r ? SKIP_NONE : SKIP_DIFFERENT;
 }
 
-/* Errors of link and rename that are about this one name. */
+/* Errors of link, rename and FS_IOC_LINK_UNIFY that are about this one name. */
 static bool is_refusal(int code, enum skip_reason *reason)
 {
 	switch (code) {
 	case -ENOENT:	/* the name, or its directory, is gone */
 	case -ESTALE:	/* or leads to another file */
 		*reason = SKIP_CHANGED;
+		return true;
+	case -EBADE:
+		*reason = SKIP_DIFFERENT;
+		return true;
+	case -ETXTBSY:	/* a writer's copy is being made */
+		*reason = SKIP_BUSY;
 		return true;
 	case -ENOSPC:
 	case -EDQUOT:
@@ -170,10 +189,8 @@ static bool is_victim(const struct replacement *u, const struct statx *now)
 	    now->stx_mtime.tv_sec != was->stx_mtime.tv_sec ||
 	    now->stx_mtime.tv_nsec != was->stx_mtime.tv_nsec)
 		return false;
-	/* marked, it cannot change; unguarded, a write within one tick of the
-	 * clock leaves the times as they were */
-	return u->pool->engine.engine == ENGINE_KERNEL ||
-	       fdio_equal(u->fd, u->m->fd, was->stx_size) == 1;
+	/* a write within one tick of the clock leaves the times as they were */
+	return fdio_equal(u->fd, u->m->fd, was->stx_size) == 1;
 }
 
 /*
@@ -236,8 +253,6 @@ static int settle(struct replacement *u, enum skip_reason *reason,
 		*reason = SKIP_CHANGED;
 		return put_back(u, err);
 	}
-	/* replaced: it is a marked file without a place, no longer ours to mend */
-	u->marked = false;
 	r = fx_unlinkat(u->scratch->fd, u->temp, 0);
 	return r < 0 ? err_errno(err, r, "cannot remove the displaced '%s'",
 				 u->name) :
@@ -264,7 +279,7 @@ static int temp_name(struct replacement *u)
 	return r;
 }
 
-/* Steps 4 and 5. */
+/* Steps 4 and 5, without a kernel that guards the inodes. */
 static int exchange(struct replacement *u, enum skip_reason *reason,
 		    struct err *err)
 {
@@ -286,6 +301,49 @@ static int exchange(struct replacement *u, enum skip_reason *reason,
 	return err_errno(err, r, "cannot replace '%s'", u->name);
 }
 
+static int link_unify(struct replacement *u, int master, int victim)
+{
+	struct cowlink_unify args = { .master_fd = master,
+				      .victim_fd = victim,
+				      .name = (uintptr_t)u->name };
+	int r = fx_link_unify(u->dirfd, &args);
+
+	u->exchanges += !r;
+	return r;
+}
+
+/* Step 4 where the kernel sees to it. */
+static int unify_by_kernel(struct replacement *u, enum skip_reason *reason,
+			   struct err *err)
+{
+	int r = still_there(u) ? link_unify(u, u->m->fd, u->fd) : -ESTALE;
+
+	if (!r && names_left(u)) {
+		/* given a second name in that moment: the two belong together.
+		 * If somebody wrote through this one already, they do not. */
+		*reason = SKIP_CHANGED;
+		r = link_unify(u, u->fd, u->m->fd);
+	}
+	if (!r || r == -EMLINK || is_refusal(r, reason))
+		return r == -EMLINK ? r : 0;
+	return err_errno(err, r, "cannot replace '%s'", u->name);
+}
+
+static int put_master(struct replacement *u, enum skip_reason *reason,
+		      struct err *err)
+{
+	bool kernel = u->pool->engine.engine == ENGINE_KERNEL;
+	struct dirtime dt;
+	int r;
+
+	dirtime_begin(&dt, u->dirfd);
+	r = kernel ? unify_by_kernel(u, reason, err) : exchange(u, reason, err);
+	/* the kernel makes a link under a hidden name and renames that */
+	dirtime_end(&dt, u->name, kernel ? u->exchanges : 2 * u->exchanges,
+		    kernel ? 2 * u->exchanges : 0);
+	return r;
+}
+
 static int replace(struct replacement *u, const struct statx *seen,
 		   enum skip_reason *reason, struct err *err)
 {
@@ -299,12 +357,7 @@ static int replace(struct replacement *u, const struct statx *seen,
 		return err_errno(err, r, "cannot mark '%s' as shared", u->name);
 	if (!*reason)
 		*reason = compare(u);
-	if (*reason)
-		return 0;
-	dirtime_begin(&u->dirtime, u->dirfd);
-	r = exchange(u, reason, err);
-	dirtime_end(&u->dirtime, u->name, u->exchanges);
-	return r;
+	return *reason ? 0 : put_master(u, reason, err);
 }
 
 int unify_replace(struct pool *p, const struct staging *scratch, int dirfd,

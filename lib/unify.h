@@ -13,23 +13,26 @@
  *  2. engine `kernel`: mark V shared, leaving its project id alone. This fails
  *     with ETXTBSY while anybody has it open or mapped for writing, and from here
  *     on V cannot change: a writer that opens N now gets a private copy and N
- *     becomes another inode. A victim that is not replaced in the end loses the
- *     mark again, unless a copy of it is being made (EBUSY): then a writer is
- *     about to take its name away;
- *  3. compare metadata and every byte of V and M;
- *  4. link M into our own staging directory, see that N still is V, and exchange
- *     the two in one rename (RENAME_EXCHANGE): N exists at every instant, and what
- *     N was before is in our hands instead of gone;
- *  5. see whether that is V, with no other name and (where no kernel guards it)
- *     with the bytes it had. If it is not, somebody wrote, renamed or linked
- *     between 1 and 4: exchange back; else unlink it.
+ *     becomes another inode. A victim that keeps a name loses the mark in the
+ *     end, unless a copy is being made (EBUSY): then a writer takes the name away;
+ *  3. compare metadata and xattrs of V and M;
+ *  4. engine `kernel`: FS_IOC_LINK_UNIFY compares every byte and puts M in the
+ *     place of V under the directory's lock, if N still is V. No write is lost. V
+ *     has a name left after that? Then somebody linked it in this moment, and the
+ *     same call puts it back.
  *
- * The directory keeps its mtime (dirtime.h). The temporary names are in staging/,
- * never in the guest. What remains is a window between the two exchanges of 5: who
- * writes through N there writes to a copy of M that is displaced in turn. It needs
- * two writes of one file, one in each of two gaps that are a system call long. What
- * the second one made is then kept as staging/kept-<random>, with a warning.
- * FS_IOC_LINK_UNIFY closes the window where the kernel has it.
+ * On unprotected pools nobody guards the inodes, and the rest is done by hand:
+ *
+ *  4. compare every byte; link M into our own staging directory, see that N still
+ *     is V, and exchange the two in one rename (RENAME_EXCHANGE): N exists at every
+ *     instant, and what N was before is in our hands instead of gone;
+ *  5. see whether that is V, with no other name and with the bytes it had. If it is
+ *     not, somebody wrote, renamed or linked between 1 and 4: exchange back; else
+ *     unlink it. What is put at N between the two exchanges is displaced in turn
+ *     and kept as staging/kept-<random>, with a warning.
+ *
+ * The directory keeps its mtime (dirtime.h). Temporary names are in staging/, or
+ * the kernel's own.
  *
  * A crash leaves the displaced file in staging under the name
  * "<inode number of V>.<random>": pool_recover() removes it only if it is V or a

@@ -68,22 +68,22 @@ test_expect_success 'a reader keeps what it has open' '
 	test "$line" = "setting = 1" && test_contents "$F" new
 '
 
-test_expect_success 'written between the comparison and the exchange: the write wins' '
+test_expect_success 'written after the comparison: the write wins' '
 	diverge && test_snapshot "$T" &&
-	at rename "test \$n != 1 || echo new >\$F" &&
+	at unify "test \$n != 1 || echo new >\$F" &&
 	reason_is out changed 1 && test_contents "$F" new && is_state "$F" plain &&
 	test_unchanged "$T" && vtemplate check
 '
 
 test_expect_success 'linked in that moment: put back, and no mark stays' '
-	diverge && at rename "test \$n != 1 || ln \$F \$F.two" &&
+	diverge && at unify "test \$n != 1 || ln \$F \$F.two" &&
 	reason_is out changed 1 && test_same_inode "$F" "$F.two" &&
 	test_nlink "$F" 2 && is_state "$F" plain && rm "$F.two"
 '
 
 test_expect_success 'a file that is not replaced keeps its project' '
 	diverge && chattr -p 77 "$F" &&
-	at rename "test \$n != 1 || ln \$F \$F.two" &&
+	at unify "test \$n != 1 || ln \$F \$F.two" &&
 	reason_is out changed 1 && rm "$F.two" &&
 	test "$(lsattr -p "$F" | awk "{ print \$1 }")" = 77
 '

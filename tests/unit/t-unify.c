@@ -131,26 +131,26 @@ static void test_dirtime(int outside)
 	dirtime_begin(&dt, dir);
 	renameat2(outside, "twin", dir, "a", RENAME_EXCHANGE);
 	ok(mtime_of_dir() > 5, "an exchange sets the mtime of the directory");
-	dirtime_end(&dt, "a", 1);
+	dirtime_end(&dt, "a", 2, 0);
 	is_int(mtime_of_dir(), 5, "which is taken back");
 
 	dirtime_begin(&dt, dir);
 	renameat2(outside, "twin", dir, "a", RENAME_EXCHANGE);
 	unlinkat(dir, "b", 0);
-	dirtime_end(&dt, "a", 1);
+	dirtime_end(&dt, "a", 2, 0);
 	ok(mtime_of_dir() > 5, "but not when something else was removed");
 
 	age_dir();
 	dirtime_begin(&dt, dir);
 	renameat2(outside, "twin", dir, "a", RENAME_EXCHANGE);
 	renameat2(outside, "twin", dir, "a", RENAME_EXCHANGE);
-	dirtime_end(&dt, "a", 1);
+	dirtime_end(&dt, "a", 2, 0);
 	ok(mtime_of_dir() > 5, "nor when somebody exchanged the same name");
 
 	age_dir();
 	dirtime_begin(&dt, dir);
 	write_file("c", "new");
-	dirtime_end(&dt, "a", 0);
+	dirtime_end(&dt, "a", 0, 0);
 	ok(mtime_of_dir() > 5, "nor without an exchange of ours");
 }
 
