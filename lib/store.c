@@ -346,31 +346,6 @@ int store_link_again(struct pool *p, int dirfd, const char *name,
 	return r < 0 ? err_errno(err, r, "cannot link '%s'", name) : 0;
 }
 
-int store_is_master(struct pool *p, int dirfd, const char *name,
-		    const struct statx *stx, struct err *err)
-{
-	struct object_row row;
-	int r;
-
-	if (stx->stx_nlink < 2)
-		return 0;
-	if (p->engine.engine == ENGINE_KERNEL) {
-		_cleanup_close_ int fd = -1;
-		unsigned int flags;
-
-		if (!(stx->stx_attributes & STATX_ATTR_IMMUTABLE) &&
-		    stx->stx_attributes_mask & STATX_ATTR_IMMUTABLE)
-			return 0;
-		fd = fdio_open(dirfd, name, O_RDONLY);
-		r = fd < 0 ? fd : iflags_get(fd, &flags);
-		if (r < 0)
-			return err_errno(err, r, "cannot examine '%s'", name);
-		return iflags_is_shared(flags);
-	}
-	r = catalog_object_by_ino(p->catalog, stx->stx_ino, &row, err);
-	return r == -ENOENT ? 0 : r < 0 ? r : 1;
-}
-
 int store_stat(struct pool *p, const struct digest *key, uint32_t replica,
 	       struct statx *ret, struct err *err)
 {
@@ -384,6 +359,51 @@ int store_stat(struct pool *p, const struct digest *key, uint32_t replica,
 		return r;
 	return r < 0 ? err_errno(err, r, "cannot read '%s' in the store", name) :
 		       0;
+}
+
+/* The inode itself says that it is shared. */
+static int has_shared_flags(int dirfd, const char *name,
+			    const struct statx *stx)
+{
+	_cleanup_close_ int fd = -1;
+	unsigned int flags;
+	int r;
+
+	if (!(stx->stx_attributes & STATX_ATTR_IMMUTABLE) &&
+	    stx->stx_attributes_mask & STATX_ATTR_IMMUTABLE)
+		return 0;
+	fd = fdio_open(dirfd, name, O_RDONLY);
+	r = fd < 0 ? fd : iflags_get(fd, &flags);
+	return r < 0 ? r : iflags_is_shared(flags);
+}
+
+/* The catalog names a master with this inode number. It is a cache, and numbers
+ * are used again: the store has the last word. */
+static int is_in_store(struct pool *p, const struct statx *stx,
+		       struct err *err)
+{
+	struct object_row row;
+	struct statx master;
+	int r = catalog_object_by_ino(p->catalog, stx->stx_ino, &row, err);
+
+	if (!r)
+		r = store_stat(p, &row.key, row.replica, &master, err);
+	if (r == -ENOENT)
+		return 0;
+	return r < 0 ? r : statx_same_inode(&master, stx);
+}
+
+int store_is_master(struct pool *p, int dirfd, const char *name,
+		    const struct statx *stx, struct err *err)
+{
+	int r;
+
+	if (stx->stx_nlink < 2)
+		return 0;
+	if (p->engine.engine != ENGINE_KERNEL)
+		return is_in_store(p, stx, err);
+	r = has_shared_flags(dirfd, name, stx);
+	return r < 0 ? err_errno(err, r, "cannot examine '%s'", name) : r;
 }
 
 int store_sync(struct pool *p, struct err *err)

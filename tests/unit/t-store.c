@@ -85,6 +85,7 @@ static void test_link_limit(void)
 {
 	struct master m = intern(put("many", "many links"));
 	struct statx stx;
+	struct object_row row;
 	struct store_linked linked;
 
 	is_int(store_link(pool, &m, dir, "m1", NULL), 0, "a first link");
@@ -93,6 +94,13 @@ static void test_link_limit(void)
 	is_int(stx.stx_nlink, 3, "three names with the store's");
 	is_int(store_is_master(pool, dir, "m1", &stx, NULL), 1,
 	       "it is known as a master");
+	row = (struct object_row){ .key = m.key, .replica = 77,
+				   .ino = stx.stx_ino };
+	catalog_object_put(pool->catalog, &row, NULL);
+	is_int(store_is_master(pool, dir, "m1", &stx, NULL), 0,
+	       "but not by a row for a master that is not in the store");
+	row.replica = m.replica;
+	catalog_object_put(pool->catalog, &row, NULL);
 	/* the pool's limit is 3 */
 	is_int(store_link_again(pool, dir, "m1", &stx, NULL, dir, "m3",
 				&linked, NULL), 0,
@@ -184,7 +192,7 @@ int main(void)
 		unit_skip(1, "needs root to make a pool");
 		return unit_done();
 	}
-	unit_plan(33);
+	unit_plan(34);
 	dir = open(unit_tmpdir(tmp), O_DIRECTORY);
 	snprintf(path, sizeof(path), "%s/pool", tmp);
 	if (pool_create(path, &opt, &err) < 0 ||
