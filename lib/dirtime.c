@@ -10,34 +10,39 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#include "cleanup.h"
 #include "fdio.h"
 #include "fx.h"
 
 #define CHANGES (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)
 
+static int inotify = -1;	/* for the life of the process */
+
 static int watch(int dirfd)
 {
-	_cleanup_close_ int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	char path[40];
 
-	if (fd < 0)
+	if (inotify < 0)
+		inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (inotify < 0)
 		return -1;
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", dirfd);
-	if (inotify_add_watch(fd, path, CHANGES | IN_ONLYDIR) < 0)
-		return -1;
-	return steal_fd(&fd);
+	return inotify_add_watch(inotify, path, CHANGES | IN_ONLYDIR);
+}
+
+static void unwatch(struct dirtime *dt)
+{
+	if (dt->watch >= 0)
+		(void)inotify_rm_watch(inotify, dt->watch); /* or gone itself */
+	dt->watch = -1;
 }
 
 void dirtime_begin(struct dirtime *dt, int dirfd)
 {
 	dt->dirfd = dirfd;
-	dt->inotify = watch(dirfd);
+	dt->watch = watch(dirfd);
 	/* after the watch: a change before this is in the time we keep */
-	if (dt->inotify >= 0 && fdio_statx(dirfd, NULL, &dt->before) < 0) {
-		cleanup_close(&dt->inotify);
-		dt->inotify = -1;
-	}
+	if (dt->watch >= 0 && fdio_statx(dirfd, NULL, &dt->before) < 0)
+		unwatch(dt);
 }
 
 #define HIDDEN_PREFIX ".ixunlink-"
@@ -48,7 +53,7 @@ struct seen {
 };
 
 /* Take in one buffer of events; false for one that is not of our kind. */
-static bool count_events(const char *buf, ssize_t len, const char *name,
+static bool count_events(const char *buf, ssize_t len, int wd, const char *name,
 			 struct seen *seen)
 {
 	const char *p = buf;
@@ -59,6 +64,10 @@ static bool count_events(const char *buf, ssize_t len, const char *name,
 
 		memcpy(&e, p, sizeof(e));
 		p += sizeof(e);
+		if (e.wd >= 0 && e.wd != wd) {
+			p += e.len; /* of an earlier watch */
+			continue;
+		}
 		if (!e.len)
 			return false;
 		if (e.mask & moved && !strcmp(p, name))
@@ -73,7 +82,7 @@ static bool count_events(const char *buf, ssize_t len, const char *name,
 	return true;
 }
 
-static bool only_ours(int inotify, const char *name, unsigned int named,
+static bool only_ours(int wd, const char *name, unsigned int named,
 		      unsigned int hidden)
 {
 	char buf[4 * (sizeof(struct inotify_event) + NAME_MAX + 1)];
@@ -81,7 +90,7 @@ static bool only_ours(int inotify, const char *name, unsigned int named,
 	ssize_t len;
 
 	while ((len = read(inotify, buf, sizeof(buf))) > 0)
-		if (!count_events(buf, len, name, &seen))
+		if (!count_events(buf, len, wd, name, &seen))
 			return false;
 	return len < 0 && errno == EAGAIN && seen.named == named &&
 	       seen.hidden == hidden;
@@ -96,15 +105,14 @@ void dirtime_end(struct dirtime *dt, const char *name, unsigned int named,
 		  .tv_nsec = dt->before.stx_mtime.tv_nsec },
 	};
 
-	if (dt->inotify < 0)
+	if (dt->watch < 0)
 		return;
 	/* a failure leaves a later time than need be: harmless */
 	if (named + hidden && !fx_utimens(dt->dirfd, times) &&
-	    !only_ours(dt->inotify, name, named, hidden)) {
+	    !only_ours(dt->watch, name, named, hidden)) {
 		times[1].tv_nsec = UTIME_NOW;
 		if (fx_utimens(dt->dirfd, times) < 0)
 			(void)fx_utimens(dt->dirfd, times);
 	}
-	cleanup_close(&dt->inotify);
-	dt->inotify = -1;
+	unwatch(dt);
 }

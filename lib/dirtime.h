@@ -15,6 +15,9 @@
  * before our setting has its event in the queue when that returns, and whatever
  * comes after sets the time itself. The change time (ctime) cannot be restored.
  *
+ * One inotify instance serves the process, because closing one waits for a grace
+ * period of the kernel (10 ms); so one thread at a time.
+ *
  * Best effort: where inotify cannot be had, the mtime stays as the exchange left
  * it. A crash between the two leaves it so as well.
  */
@@ -25,7 +28,7 @@
 
 struct dirtime {
 	int dirfd;		/* borrowed */
-	int inotify;		/* -1: leave the time alone */
+	int watch;		/* -1: leave the time alone */
 	struct statx before;
 };
 

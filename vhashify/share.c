@@ -289,7 +289,7 @@ static int exchange_names(struct share *s, size_t count, struct err *err)
 	return r;
 }
 
-static void end_round(struct share *s)
+static void end_round(struct share *s, bool failed)
 {
 	size_t j;
 
@@ -297,7 +297,8 @@ static void end_round(struct share *s)
 		struct job *job = &s->jobs[j];
 
 		/* a filesystem that has fewer links than we were told */
-		if (job->m.fd >= 0 && !job->progress && !job->collided)
+		if (!failed && job->m.fd >= 0 && !job->progress &&
+		    !job->collided)
 			decide_rest(s->run, job, SKIP_REFUSED);
 		job->collisions += job->collided;
 		job->collided = false;
@@ -324,7 +325,7 @@ static int share_round(struct share *s, struct err *err)
 		r = store_sync(s->run->pool, err);
 	if (!r)
 		r = exchange_names(s, count, err);
-	end_round(s);
+	end_round(s, r < 0);
 	return r ? r : count > 0;
 }
 
