@@ -99,12 +99,18 @@ int tree_path_open_dir(int rootfd, const char *path)
 	return steal_fd(&dir);
 }
 
+char *tree_path_parent(const char *path, const char **ret_name)
+{
+	const char *slash = strrchr(path, '/');
+
+	*ret_name = slash ? slash + 1 : path;
+	return slash ? strndup(path, slash - path) : strdup("");
+}
+
 int tree_path_open_parent(int rootfd, const char *path, int *ret_dirfd,
 			  const char **ret_name)
 {
-	const char *slash = strrchr(path, '/');
-	_cleanup_free_ char *parent =
-		slash ? strndup(path, slash - path) : strdup("");
+	_cleanup_free_ char *parent = tree_path_parent(path, ret_name);
 	int fd;
 
 	if (!parent)
@@ -113,6 +119,5 @@ int tree_path_open_parent(int rootfd, const char *path, int *ret_dirfd,
 	if (fd < 0)
 		return fd;
 	*ret_dirfd = fd;
-	*ret_name = slash ? slash + 1 : path;
 	return 0;
 }

@@ -19,6 +19,10 @@ int tree_path_normalize(const char *raw, char **ret, struct err *err);
  * -ELOOP or -ENOTDIR when a component is a symlink or no directory. */
 int tree_path_open_dir(int rootfd, const char *path);
 
+/* The path of the directory that holds @path, malloc'ed, "" for the root; NULL when
+ * memory is out. *@ret_name, the last component, points into @path. */
+char *tree_path_parent(const char *path, const char **ret_name);
+
 /*
  * Split @path into the opened directory and the last component, which points into
  * @path. @path is not "".

@@ -70,14 +70,11 @@ static int open_or_make_dir(int rootfd, const char *path)
 static int enter_parent(struct tar_import *ti, const char *path,
 			const char **ret_name)
 {
-	const char *slash = strrchr(path, '/');
-	_cleanup_free_ char *parent =
-		slash ? strndup(path, slash - path) : strdup("");
+	_cleanup_free_ char *parent = tree_path_parent(path, ret_name);
 	int fd;
 
 	if (!parent)
 		return -ENOMEM;
-	*ret_name = slash ? slash + 1 : path;
 	if (ti->parent && !strcmp(ti->parent, parent))
 		return 0;
 	fd = tree_path_open_dir(ti->rootfs_fd, parent);
