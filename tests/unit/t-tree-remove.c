@@ -4,12 +4,12 @@
 #include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "fx.h"
 #include "tree.h"
 #include "unit.h"
 
@@ -92,10 +92,10 @@ static void test_depth(void)
 	remove_it("a path of 200,000 bytes");
 }
 
-static int set_flags(int dir, const char *name, int flags)
+static int set_flags(int dir, const char *name, unsigned int flags)
 {
 	int fd = openat(dir, name, O_RDONLY);
-	int r = ioctl(fd, FS_IOC_SETFLAGS, &flags);
+	int r = fx_setflags(fd, flags);
 
 	(void)close(fd);
 	return r;
