@@ -169,10 +169,6 @@ UML_TESTS = $(shell grep -lE 'test_in_uml|run-uml|runs-uml' $(SHELL_TESTS) \
 HOST_TESTS = $(filter-out $(UML_TESTS),$(SHELL_TESTS))
 # The harness is no program of ours, and sanitizers do not run inside UML.
 INSTRUMENTED_TESTS = $(filter-out tests/t00%,$(HOST_TESTS))
-# Each command once: what runs hundreds of processes, to stop each at another step,
-# would take valgrind an hour. The sanitizers see all of it.
-VALGRIND_TESTS = $(filter tests/t0100% tests/t2% tests/t3000% \
-	tests/t400%,$(filter-out tests/t4004%,$(INSTRUMENTED_TESTS)))
 
 ASAN_BUILD = $(BUILD)/asan
 ASAN_MAKE = $(MAKE) --no-print-directory BUILD=$(ASAN_BUILD) \
@@ -215,7 +211,7 @@ check-kernel: all test-programs
 
 check-valgrind: all test-programs
 	@INSTRUMENT=valgrind $(call run_tests,$(BUILD)) valgrind \
-		$(UNITS) $(VALGRIND_TESTS)
+		$(UNITS) $(INSTRUMENTED_TESTS)
 
 check-sanitize: sanitized
 	@$(call run_tests,$(ASAN_BUILD)) sanitize \

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <time.h>
 #include <xxhash.h>
 
 #include "cleanup.h"
@@ -13,23 +14,39 @@
 
 #define POOL_BYTE 0
 
+/* between two looks at a lock that somebody else has, in nanoseconds */
+#define POLL_NS 20000000
+
 /*
  * Open file description locks: they belong to the descriptor, so that two locks of
  * one process exclude each other and closing some other descriptor of the file
  * does not drop them, as it does with the older kind.
  */
-static int lock_byte(int fd, off_t byte, short type, bool wait)
+static int try_lock_byte(int fd, off_t byte, short type)
 {
 	struct flock lock = { .l_type = type, .l_whence = SEEK_SET,
 			      .l_start = byte, .l_len = 1 };
+
+	if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+		return 0;
+	return errno == EACCES || errno == EAGAIN ? -EBUSY : -errno;
+}
+
+/*
+ * Waiting is asking again, not F_OFD_SETLKW: that would sleep through a signal
+ * which arrived just before, until the lock is free.
+ */
+static int lock_byte(int fd, off_t byte, short type, bool wait)
+{
+	const struct timespec pause = { .tv_nsec = POLL_NS };
 	int r;
 
-	do
-		r = fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &lock);
-	while (r < 0 && errno == EINTR && !fx_interrupted());
-	if (r < 0)
-		return errno == EACCES || errno == EAGAIN ? -EBUSY : -errno;
-	return 0;
+	while ((r = try_lock_byte(fd, byte, type)) == -EBUSY && wait) {
+		if (fx_interrupted())
+			return -EINTR;
+		(void)nanosleep(&pause, NULL);
+	}
+	return r;
 }
 
 static int open_lock_file(int pool_fd)

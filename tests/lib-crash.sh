@@ -55,7 +55,7 @@ tree_state()
 # until COMMAND succeeds because it has no Nth effect. Each step is named when it
 # fails. An error that a command can live without ends in success, too; so the
 # loop goes on until the effects are counted to the end. SWEEP_FROM steps are left
-# out, for those that another sweep has seen.
+# out, for those that another sweep has seen; of the rest each TEST_STRIDEth is taken.
 sweep()
 {
 	sweep_fault=$1 sweep_status=$2 sweep_before=$3 sweep_after=$4
@@ -69,14 +69,14 @@ sweep()
 	test "$sweep_total" -gt 0 && test "$sweep_total" -lt "$STEPS_MAX" ||
 		complain_ "$sweep_total effects" || return 1
 	$sweep_after || return 1
-	sweep_n=${SWEEP_FROM-0}
-	while test $sweep_n -lt "$sweep_total"
+	sweep_n=$((${SWEEP_FROM-0} + 1))
+	while test $sweep_n -le "$sweep_total"
 	do
-		sweep_n=$((sweep_n + 1))
 		sweep_step "$@" || complain_ "at step $sweep_n of $sweep_total" ||
 			return 1
+		sweep_n=$((sweep_n + TEST_STRIDE))
 	done
-	test_note "$sweep_total steps"
+	test_note "each ${TEST_STRIDE}th of $sweep_total steps"
 }
 
 sweep_step()

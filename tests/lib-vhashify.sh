@@ -165,7 +165,7 @@ try_once()
 	intact && consistent && vhashify && intact && shared_again
 }
 
-# sweep FAULT KIND [FIRST]: stop at each effect in turn.
+# sweep FAULT KIND [FIRST]: stop at each effect in turn, or at each TEST_STRIDEth.
 sweep()
 {
 	sweep_n=${3-1}
@@ -180,8 +180,8 @@ sweep()
 			grep -v UNPROTECTED try.log
 			return 1
 		fi
-		sweep_n=$((sweep_n + 1))
+		sweep_n=$((sweep_n + TEST_STRIDE))
 	done
-	test_note "$((sweep_n - 1)) effects swept"
+	test_note "each ${TEST_STRIDE}th effect below $sweep_n swept"
 	test "$sweep_n" -gt 30
 }

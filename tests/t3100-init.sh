@@ -142,10 +142,10 @@ test_expect_success 'on a full one: status 1, nothing left' '
 '
 
 test_expect_success 'each effect of an init fails: nothing is left, or a whole pool' '
-	n=0 && fired=1 &&
+	n=$((1 - TEST_STRIDE)) && fired=1 &&
 	while test $fired = 1
 	do
-		n=$((n + 1)) && POOL=$TRASH/m/sweep && rm -rf "$POOL" &&
+		n=$((n + TEST_STRIDE)) && POOL=$TRASH/m/sweep && rm -rf "$POOL" &&
 		COWLINK_FAULT=error:$n:EIO COWLINK_FAULT_COUNT=$TRASH/count \
 			vtemplate --pool="$POOL" init >out 2>err
 		status=$?
@@ -163,10 +163,10 @@ test_expect_success 'each effect of an init fails: nothing is left, or a whole p
 '
 
 test_expect_success 'an init is killed at each effect: the next one completes it' '
-	n=0 && killed=1 &&
+	n=$((1 - TEST_STRIDE)) && killed=1 &&
 	while test $killed = 1
 	do
-		n=$((n + 1)) && POOL=$TRASH/m/sweep && rm -rf "$POOL" &&
+		n=$((n + TEST_STRIDE)) && POOL=$TRASH/m/sweep && rm -rf "$POOL" &&
 		COWLINK_FAULT=kill:$n vtemplate --pool="$POOL" init >out 2>err
 		status=$?
 		test $status = 137 || killed=0

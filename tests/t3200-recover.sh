@@ -192,10 +192,10 @@ test_expect_success 'unprotected: a link to a master is no data of a guest' '
 '
 
 test_expect_success 'recovery is cut short at each effect: the next one finishes it' '
-	n=0 && killed=1 &&
+	n=$((1 - TEST_STRIDE)) && killed=1 &&
 	while test $killed = 1
 	do
-		n=$((n + 1)) &&
+		n=$((n + TEST_STRIDE)) &&
 		row guest creating a 1 && tree "$POOL/guests/a" guest a 1 &&
 		row guest destroying b 2 && tree "$POOL/guests/b" guest b 2 &&
 		row guest creating c 3 &&

@@ -51,11 +51,11 @@ all_commands()
 	'
 	# in the middle, at each effect, and no recovery before the next command
 	test_expect_success "$prereq" "$title: cut while cloning" '
-		n=0 && count_effects &&
-		while test $n -lt "$total"
+		n=1 && count_effects &&
+		while test $n -le "$total"
 		do
-			n=$((n + 1)) &&
 			cut_while_cloning $n || return 1
+			n=$((n + TEST_STRIDE))
 		done && test_note "$total steps"
 	'
 }
