@@ -167,6 +167,10 @@ SHELL_TESTS = $(shell ls -r tests/t[0-9]*.sh 2>/dev/null)
 UML_TESTS = $(shell grep -lE 'test_in_uml|run-uml|runs-uml' $(SHELL_TESTS) \
 	/dev/null)
 HOST_TESTS = $(filter-out $(UML_TESTS),$(SHELL_TESTS))
+# Kernels there are patches for. The first runs everything that needs a patched
+# kernel, each other one the tests of the contract.
+KVERS = $(shell ls -v kernel/patches)
+CONTRACT_TESTS = $(filter tests/t70%,$(UML_TESTS))
 # The harness is no program of ours, and sanitizers do not run inside UML.
 INSTRUMENTED_TESTS = $(filter-out tests/t00%,$(HOST_TESTS))
 
@@ -207,7 +211,13 @@ check-shell: all test-programs
 # Without a kernel its tests still run, and fail.
 check-kernel: all test-programs
 	-@$(MAKE) --no-print-directory kernel
-	@$(if $(UML_TESTS),$(call run_tests,$(BUILD)) kernel $(UML_TESTS))
+	@status=0; export KVER; \
+	KVER=$(firstword $(KVERS)); \
+	$(call run_tests,$(BUILD)) kernel $(UML_TESTS) || status=1; \
+	for KVER in $(wordlist 2,9,$(KVERS)); do \
+		$(call run_tests,$(BUILD)) kernel-$$KVER $(CONTRACT_TESTS) || \
+			status=1; \
+	done; exit $$status
 
 check-valgrind: all test-programs
 	@INSTRUMENT=valgrind $(call run_tests,$(BUILD)) valgrind \
@@ -222,7 +232,9 @@ sanitized:
 	@$(ASAN_MAKE) all test-programs
 
 kernel:
-	@$(MAKE) -C kernel uml
+	@status=0; for v in $(KVERS); do \
+		$(MAKE) -C kernel uml KVER=$$v || status=1; \
+	done; exit $$status
 
 quickstart: bootstrap
 	@$(MAKE) -s all test-programs
@@ -252,7 +264,10 @@ check-shellcheck:
 	@cd tests && shellcheck -S warning *.sh $(notdir $(wildcard tests/run-uml tests/uml-init))
 
 check-patches:
-	@$(MAKE) --no-print-directory -C kernel checkpatch
+	@for v in $(KVERS); do \
+		$(MAKE) --no-print-directory -C kernel checkpatch KVER=$$v || \
+			exit 1; \
+	done
 
 # Both compilers, the long list of warnings, every warning an error.
 check-compilers:

@@ -44,6 +44,20 @@ series() {
 	sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^$/d' "$PATCH_DIR/series"
 }
 
+# Patches that only the User-Mode Linux of the tests needs: of every version, and
+# of this one.
+harness_patches() {
+	find "$KDIR/harness" "$KDIR/harness/$KVER" -maxdepth 1 -name '*.patch' \
+		2>/dev/null | sort -u
+}
+
+# The options of the tests, for every version and for this one.
+fragment() {
+	cat "$KDIR/config/uml.fragment"
+	[ ! -f "$KDIR/config/uml-$KVER.fragment" ] ||
+		cat "$KDIR/config/uml-$KVER.fragment"
+}
+
 # Run "$@" holding the lock named $1; two makes at once must not share a tree.
 lock() {
 	mkdir -p "$CACHE"
