@@ -75,11 +75,6 @@ static inline loff_t cowlink_open_keep(const struct path *path, int open_flag)
 	return COWLINK_KEEP_ALL;
 }
 
-static inline int ioctl_link_unify(struct file *dir, void __user *argp)
-{
-	return -ENOIOCTLCMD;
-}
-
 static inline int cowlink_before_truncate(struct path *path,
 					  unsigned int lookup_flags,
 					  loff_t length)
@@ -118,24 +113,20 @@ static inline int cowlink_before_utimes(struct path *path,
 #define COWLINK_WALKS	8
 
 /**
- * cowlink_walk_again - is the path to be looked up once more?
+ * cowlink_retry - is the path to be looked up once more?
  * @error: result of the operation
  * @lookup_flags: of the walk; LOOKUP_REVAL is added for the last one
  * @walks: how many there were, from 0
  *
- * Takes the place of retry_estale(), which it includes.
+ * Comes before retry_estale(), which stays as it is.
  */
-static inline bool cowlink_walk_again(int error, unsigned int *lookup_flags,
-				      unsigned int *walks)
+static inline bool cowlink_retry(int error, unsigned int *lookup_flags,
+				 unsigned int *walks)
 {
-	if (IS_ENABLED(CONFIG_FS_COWLINK) && error == -EWALKAGAIN) {
-		if (++*walks == COWLINK_WALKS)
-			*lookup_flags |= LOOKUP_REVAL;
-		return true;
-	}
-	if (!retry_estale(error, *lookup_flags))
+	if (!IS_ENABLED(CONFIG_FS_COWLINK) || error != -EWALKAGAIN)
 		return false;
-	*lookup_flags |= LOOKUP_REVAL;
+	if (++*walks == COWLINK_WALKS)
+		*lookup_flags |= LOOKUP_REVAL;
 	return true;
 }
 
