@@ -46,6 +46,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 #include <linux/fs.h>
+#include <sys/ioctl.h>
 
 #ifndef FS_IXUNLINK_FL
 #define FS_IXUNLINK_FL		0x08000000
@@ -277,8 +278,26 @@ int set_acl(const char *path, bool is_default, unsigned int user_obj,
 	    uid_t named, unsigned int named_perm, unsigned int group_obj,
 	    unsigned int mask, unsigned int other);
 
+#ifndef FS_IOC_LINK_UNIFY
+struct cowlink_unify {
+	__u32 size, flags;
+	__s32 master_fd, victim_fd;
+	__u64 name;
+	__u64 reserved[3];
+};
+#define FS_IOC_LINK_UNIFY _IOW('f', 0x90, struct cowlink_unify)
+#endif
+
+/* FS_IOC_LINK_UNIFY, by descriptors or by paths; -1 and errno. */
+int unify_at(int dir, const char *name, int master, int victim);
+int unify(const char *dir, const char *name, const char *master,
+	  const char *victim);
+
 /* Binds @path on itself, then remounts the bind with MS_* @flags. */
 void bind_remount(const char *path, unsigned long flags);
+
+/* A descriptor of a loop device for @image that goes with its last user. */
+int loop_attach(const char *image, char *dev, size_t dev_size);
 
 /*
  * An ext4 of its own on a loop device, for what remounts, fills or breaks a

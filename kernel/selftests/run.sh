@@ -21,7 +21,7 @@ END
 set -u
 filesystems=''
 all_programs='flags names open uring setattr deny reading permission preserve
-	quota limits unify overlay dpkg crash race oracle'
+	quota limits unify overlay dpkg crash powercut race oracle'
 
 while [ $# -gt 0 ]; do
 	case $1 in

@@ -236,6 +236,36 @@ int set_acl(const char *path, bool is_default, unsigned int user_obj,
 			"system.posix_acl_access", &acl, sizeof(acl), 0);
 }
 
+/* ---- unification -------------------------------------------------------- */
+
+int unify_at(int dir, const char *name, int master, int victim)
+{
+	struct cowlink_unify arg = {
+		.size = sizeof(arg), .master_fd = master, .victim_fd = victim,
+		.name = (uintptr_t)name,
+	};
+
+	return ioctl(dir, FS_IOC_LINK_UNIFY, &arg);
+}
+
+int unify(const char *dir, const char *name, const char *master,
+	  const char *victim)
+{
+	int d = EXPECT_OK(open(dir, O_RDONLY | O_DIRECTORY));
+	int m = EXPECT_OK(open(master, O_RDONLY));
+	int v = EXPECT_OK(open(victim, O_RDONLY));
+	int ret, err;
+
+	errno = 0;
+	ret = unify_at(d, name, m, v);
+	err = errno;
+	close(v);
+	close(m);
+	close(d);
+	errno = err;
+	return ret;
+}
+
 /* ---- mounts ------------------------------------------------------------ */
 
 void bind_remount(const char *path, unsigned long flags)
@@ -244,8 +274,7 @@ void bind_remount(const char *path, unsigned long flags)
 	EXPECT_OK(mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | flags, NULL));
 }
 
-/* A loop device for @image that goes away with its last user. */
-static int loop_attach(const char *image, char *dev, size_t dev_size)
+int loop_attach(const char *image, char *dev, size_t dev_size)
 {
 	int control, backing, fd = -1, tries;
 	struct loop_config config = {

@@ -11,46 +11,7 @@
 #include <sys/mount.h>
 #include <linux/capability.h>
 
-#ifndef FS_IOC_LINK_UNIFY
-struct cowlink_unify {
-	__u32 size, flags;
-	__s32 master_fd, victim_fd;
-	__u64 name;
-	__u64 reserved[3];
-};
-#define FS_IOC_LINK_UNIFY _IOW('f', 0x90, struct cowlink_unify)
-#endif
-
 #define SIZE	10000
-
-static int unify_at(int dir, const char *name, int master, int victim)
-{
-	struct cowlink_unify arg = {
-		.size = sizeof(arg), .master_fd = master, .victim_fd = victim,
-		.name = (uintptr_t)name,
-	};
-
-	return ioctl(dir, FS_IOC_LINK_UNIFY, &arg);
-}
-
-/* By paths; the descriptors are closed without touching errno. */
-static int unify(const char *dir, const char *name, const char *master,
-		 const char *victim)
-{
-	int d = EXPECT_OK(open(dir, O_RDONLY | O_DIRECTORY));
-	int m = EXPECT_OK(open(master, O_RDONLY));
-	int v = EXPECT_OK(open(victim, O_RDONLY));
-	int ret, err;
-
-	errno = 0;
-	ret = unify_at(d, name, m, v);
-	err = errno;
-	close(v);
-	close(m);
-	close(d);
-	errno = err;
-	return ret;
-}
 
 /* C/f shared with G1 and G2, and G1/own, frozen, equal, an inode apart. */
 static struct shared *pair(void)
