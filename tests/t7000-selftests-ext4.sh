@@ -9,5 +9,5 @@ test_description='kernel: every rule of the contract, on ext4'
 TEST_UML_OPTIONS=--timeout=600
 build_selftests
 test_in_uml "$@"
-run_selftests --fs=ext4 flags names open uring setattr deny reading \
-	permission preserve quota limits unify dpkg crash
+run_selftests --fs=ext4 flags names open openers uring setattr xattr deny \
+	reading permission preserve quota limits unify dpkg crash

@@ -9,5 +9,5 @@ test_description='kernel: every rule of the contract, on tmpfs'
 TEST_UML_OPTIONS=--timeout=600
 build_selftests
 test_in_uml "$@"
-run_selftests --fs=tmpfs flags names open uring setattr deny reading \
-	permission preserve limits unify dpkg
+run_selftests --fs=tmpfs flags names open openers uring setattr xattr deny \
+	reading permission preserve limits unify dpkg

@@ -10,5 +10,5 @@ TEST_UML_OPTIONS=--timeout=600
 build_selftests
 test_in_uml "$@"
 # No oracle on inline data: Linux 6.1 itself shows stray bytes in files there.
-run_selftests --fs=ext4-1k --fs=ext4-inline open setattr reading preserve \
+run_selftests --fs=ext4-1k --fs=ext4-inline open setattr xattr reading preserve \
 	limits

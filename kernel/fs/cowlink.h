@@ -25,7 +25,9 @@
 /* keep all of the content: for path_break_link() */
 #define COWLINK_KEEP_ALL	LLONG_MAX
 
-/* from cowlink_before_chmod() and _chown(): success, without the operation */
+struct xattr_ctx;
+
+/* from cowlink_before_...(): success, without the operation */
 #define COWLINK_NOTHING_TO_DO	1
 
 #ifdef CONFIG_FS_COWLINK
@@ -46,6 +48,10 @@ int cowlink_before_chown(struct path *path, unsigned int lookup_flags,
 			 uid_t user, gid_t group);
 int cowlink_before_utimes(struct path *path, unsigned int lookup_flags,
 			  const struct timespec64 *times);
+int cowlink_before_setxattr(struct path *path, unsigned int lookup_flags,
+			    const struct xattr_ctx *ctx);
+int cowlink_before_removexattr(struct path *path, unsigned int lookup_flags,
+			       const char *name);
 
 #else
 
@@ -98,6 +104,20 @@ static inline int cowlink_before_chown(struct path *path,
 static inline int cowlink_before_utimes(struct path *path,
 					unsigned int lookup_flags,
 					const struct timespec64 *times)
+{
+	return 0;
+}
+
+static inline int cowlink_before_setxattr(struct path *path,
+					  unsigned int lookup_flags,
+					  const struct xattr_ctx *ctx)
+{
+	return 0;
+}
+
+static inline int cowlink_before_removexattr(struct path *path,
+					     unsigned int lookup_flags,
+					     const char *name)
 {
 	return 0;
 }

@@ -12,12 +12,6 @@
 
 #include "cowlink_internal.h"
 
-/* The order of errors is that of the operations: EROFS comes first. */
-static int cl_check_mount(const struct path *path)
-{
-	return __mnt_is_readonly(path->mnt) ? -EROFS : 0;
-}
-
 /*
  * What notify_change() will test. Never pass ATTR_KILL_PRIV or ATTR_FORCE to
  * setattr_prepare(): the first removes file capabilities, of the shared inode,

@@ -216,8 +216,7 @@ static int cl_copy_xattr(struct dentry *src, struct dentry *dst,
 	int err;
 
 	/* ACLs go through the interface that keeps the cached ones right. */
-	if (!strcmp(name, XATTR_NAME_POSIX_ACL_ACCESS) ||
-	    !strcmp(name, XATTR_NAME_POSIX_ACL_DEFAULT))
+	if (cl_is_acl(name))
 		return 0;
 	err = cl_wants_xattr(src, name);
 	if (err <= 0)

@@ -14,6 +14,7 @@
 #include <linux/mnt_idmapping.h>
 #include <linux/namei.h>
 #include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
 #include <linux/security.h>
 #include <linux/sysctl.h>
 #include <linux/version.h>
@@ -76,6 +77,18 @@ loff_t cowlink_next_data(struct file *file, loff_t pos, loff_t *ret_hole);
 struct file *cowlink_copy(const struct path *victim, struct dentry *parent,
 			  loff_t keep, const struct cowlink_creds *creds);
 
+/* The order of errors is that of the operations: EROFS comes first. */
+static inline int cl_check_mount(const struct path *path)
+{
+	return __mnt_is_readonly(path->mnt) ? -EROFS : 0;
+}
+
+static inline bool cl_is_acl(const char *name)
+{
+	return !strcmp(name, XATTR_NAME_POSIX_ACL_ACCESS) ||
+	       !strcmp(name, XATTR_NAME_POSIX_ACL_DEFAULT);
+}
+
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
 
 typedef struct mnt_idmap cl_idmap;
@@ -101,6 +114,48 @@ static inline struct posix_acl *cl_get_acl(struct inode *inode)
 static inline int cl_set_acl(struct dentry *dentry, struct posix_acl *acl)
 {
 	return set_posix_acl(CL_NOP_IDMAP, dentry, ACL_TYPE_ACCESS, acl);
+}
+
+/* do_set_acl() reads the ACL before it asks for permission. */
+#define CL_ACL_SYNTAX_FIRST	true
+
+/* Of no user space any more: with the ids that the filesystem will store. */
+static inline struct posix_acl *cl_acl_from_xattr(cl_idmap *idmap,
+						  struct inode *inode,
+						  const void *value,
+						  size_t size)
+{
+	struct user_namespace *fs_ns = i_user_ns(inode);
+	struct posix_acl_entry *e, *end;
+	struct posix_acl *acl;
+
+	if (!size)
+		return NULL;
+	acl = posix_acl_from_xattr(current_user_ns(), value, size);
+	if (IS_ERR_OR_NULL(acl))
+		return acl;
+	FOREACH_ACL_ENTRY(e, acl, end) {
+		if (e->e_tag == ACL_USER)
+			e->e_uid = from_vfsuid(idmap, fs_ns,
+					       VFSUIDT_INIT(e->e_uid));
+		else if (e->e_tag == ACL_GROUP)
+			e->e_gid = from_vfsgid(idmap, fs_ns,
+					       VFSGIDT_INIT(e->e_gid));
+	}
+	return acl;
+}
+
+static inline int cl_security_set_acl(cl_idmap *idmap, struct dentry *dentry,
+				      const char *name, const void *value,
+				      size_t size, struct posix_acl *acl)
+{
+	return security_inode_set_acl(idmap, dentry, name, acl);
+}
+
+static inline int cl_security_remove_acl(cl_idmap *idmap, struct dentry *dentry,
+					 const char *name)
+{
+	return security_inode_remove_acl(idmap, dentry, name);
 }
 
 /* Return: 1 to copy the attribute, 0 to leave it out, or a negative errno. */
@@ -151,6 +206,31 @@ static inline int cl_set_acl(struct dentry *dentry, struct posix_acl *acl)
 {
 	return set_posix_acl(CL_NOP_IDMAP, d_inode(dentry), ACL_TYPE_ACCESS,
 			     acl);
+}
+
+/* The handler of the attribute reads the ACL, after all others were asked. */
+#define CL_ACL_SYNTAX_FIRST	false
+
+/* @value is what setxattr_convert() has made of it. */
+static inline struct posix_acl *cl_acl_from_xattr(cl_idmap *idmap,
+						  struct inode *inode,
+						  const void *value,
+						  size_t size)
+{
+	return vfs_set_acl_prepare(idmap, i_user_ns(inode), value, size);
+}
+
+static inline int cl_security_set_acl(cl_idmap *idmap, struct dentry *dentry,
+				      const char *name, const void *value,
+				      size_t size, struct posix_acl *acl)
+{
+	return security_inode_setxattr(idmap, dentry, name, value, size, 0);
+}
+
+static inline int cl_security_remove_acl(cl_idmap *idmap, struct dentry *dentry,
+					 const char *name)
+{
+	return security_inode_removexattr(idmap, dentry, name);
 }
 
 /*

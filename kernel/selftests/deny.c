@@ -22,6 +22,20 @@
 
 static const struct timespec some_times[2] = { { 1, 2 }, { 3, 4 } };
 
+/* Says what mode 0644 says: by name it would be no change at all. */
+#define ACL	"system.posix_acl_access"
+static const unsigned short minimal_acl[] = {
+	2, 0, 1, 6, 0xffff, 0xffff, 4, 4, 0xffff, 0xffff, 32, 4, 0xffff, 0xffff,
+};
+
+/* Attributes that are not there, so that each of the calls is a change. */
+static void expect_xattrs_denied(const char *path, int err)
+{
+	EXPECT_ERR(setxattr(path, "trusted.x", "1", 1, 0), err);
+	EXPECT_ERR(setxattr(path, "security.x", "1", 1, XATTR_CREATE), err);
+	EXPECT_ERR(set_acl(path, false, 6, OWNER, 7, 4, 7, 4), err);
+}
+
 /* ---- descriptors ------------------------------------------------------- */
 
 static void read_only_descriptor(void)
@@ -38,7 +52,11 @@ static void read_only_descriptor(void)
 	EXPECT_ERR(futimens(fd, some_times), EPERM);
 	EXPECT_ERR(futimens(fd, NULL), EPERM);
 	EXPECT_ERR(fsetxattr(fd, "trusted.x", "1", 1, 0), EPERM);
+	EXPECT_ERR(fsetxattr(fd, "user.x", "1", 1, XATTR_REPLACE), EPERM);
 	EXPECT_ERR(fremovexattr(fd, "trusted.x"), EPERM);
+	EXPECT_ERR(fsetxattr(fd, ACL, minimal_acl, sizeof(minimal_acl), 0),
+		   EPERM);
+	EXPECT_ERR(fremovexattr(fd, ACL), EPERM);
 	EXPECT_ERR(fchownat(fd, "", OWNER, OWNER, AT_EMPTY_PATH), EPERM);
 	EXPECT_ERR(utimensat(fd, "", some_times, AT_EMPTY_PATH), EPERM);
 	EXPECT_ERR(utimensat(fd, "", NULL, AT_EMPTY_PATH), EPERM);
@@ -73,7 +91,7 @@ static void expect_magic_denied(const char *path)
 	EXPECT_ERR(chown(path, OWNER, OWNER), EPERM);
 	EXPECT_ERR(utimensat(AT_FDCWD, path, some_times, 0), EPERM);
 	EXPECT_ERR(utimensat(AT_FDCWD, path, NULL, 0), EPERM);
-	EXPECT_ERR(setxattr(path, "trusted.x", "1", 1, 0), EPERM);
+	expect_xattrs_denied(path, EPERM);
 }
 
 static void magic_links(void)
@@ -196,41 +214,6 @@ static void file_handle(void)
 	EXPECT_BREAKS(c, 0);
 }
 
-/* ---- xattrs and ACLs: by name too, in this version of the series ------- */
-
-static void xattrs(void)
-{
-	struct counters c;
-
-	mk_file("C/f", SIZE, SHARED_SEED);
-	EXPECT_OK(setxattr("C/f", "trusted.have", "1", 1, 0));
-	share("f");
-	c = counters_now();
-	EXPECT_ERR(setxattr("G1/f", "trusted.new", "1", 1, 0), EPERM);
-	EXPECT_ERR(setxattr("G1/f", "trusted.have", "2", 1, XATTR_REPLACE),
-		   EPERM);
-	EXPECT_ERR(lsetxattr("G1/f", "trusted.new", "1", 1, XATTR_CREATE),
-		   EPERM);
-	EXPECT_ERR(setxattr("G1/f", "user.new", "1", 1, 0), EPERM);
-	EXPECT_ERR(removexattr("G1/f", "trusted.have"), EPERM);
-	EXPECT_ERR(lremovexattr("G1/f", "trusted.have"), EPERM);
-	EXPECT_BREAKS(c, 0);
-}
-
-static void acls(void)
-{
-	struct counters c;
-
-	mk_file("C/f", SIZE, SHARED_SEED);
-	if (set_acl("C/f", false, 6, STRANGER, 6, 4, 6, 4))
-		skip("no ACLs here: %s", errno_name(errno));
-	share("f");
-	c = counters_now();
-	EXPECT_ERR(set_acl("G1/f", false, 6, OWNER, 7, 4, 7, 4), EPERM);
-	EXPECT_ERR(removexattr("G1/f", "system.posix_acl_access"), EPERM);
-	EXPECT_BREAKS(c, 0);
-}
-
 /* ---- mounts ------------------------------------------------------------ */
 
 static void mount_root(void)
@@ -246,6 +229,7 @@ static void mount_root(void)
 	EXPECT_ERR(chmod("target", 0600), EPERM);
 	EXPECT_ERR(chown("target", OWNER, OWNER), EPERM);
 	EXPECT_ERR(utimensat(AT_FDCWD, "target", NULL, 0), EPERM);
+	expect_xattrs_denied("target", EPERM);
 	EXPECT_BREAKS(c, 0);
 	expect_others();
 	/* The name in its own directory is free all the same. */
@@ -267,6 +251,7 @@ static void local_mountpoint(void)
 	c = counters_now();
 	EXPECT_ERR(open("view/f", O_RDWR), EBUSY);
 	EXPECT_ERR(truncate("view/f", 0), EBUSY);
+	expect_xattrs_denied("view/f", EBUSY);
 	EXPECT_EQ(counters_now().breaks, c.breaks);
 	EXPECT_OK(umount2("G1/f", 0));
 }
@@ -313,6 +298,9 @@ static void expect_read_only(const char *path)
 	EXPECT_ERR(chown(path, 0, 0), EROFS);
 	EXPECT_ERR(utimensat(AT_FDCWD, path, NULL, 0), EROFS);
 	EXPECT_ERR(utimensat(AT_FDCWD, path, some_times, 0), EROFS);
+	expect_xattrs_denied(path, EROFS);
+	EXPECT_ERR(removexattr(path, "trusted.x"), EROFS);
+	EXPECT_ERR(removexattr(path, ACL), EROFS);
 	EXPECT_ERR(access(path, W_OK), EROFS);
 	close(EXPECT_OK(open(path, O_RDONLY)));
 }
@@ -363,6 +351,7 @@ static void expect_refused_parent(unsigned int flag)
 	EXPECT_ERR(chmod("G1/f", 0600), EPERM);
 	EXPECT_ERR(chown("G1/f", OWNER, OWNER), EPERM);
 	EXPECT_ERR(utimensat(AT_FDCWD, "G1/f", NULL, 0), EPERM);
+	expect_xattrs_denied("G1/f", EPERM);
 	EXPECT_ERR(unlink("G1/f"), EPERM);
 	EXPECT_ERR(rename("G1/f", "G2/g"), EPERM);
 	close(EXPECT_OK(open("G1/f", O_RDONLY)));
@@ -397,6 +386,7 @@ static void switched_off(void)
 	EXPECT_ERR(chmod("G1/f", 0600), EPERM);
 	EXPECT_ERR(chown("G1/f", OWNER, OWNER), EPERM);
 	EXPECT_ERR(utimensat(AT_FDCWD, "G1/f", NULL, 0), EPERM);
+	expect_xattrs_denied("G1/f", EPERM);
 	EXPECT_ERR(access("G1/f", W_OK), EPERM);
 	EXPECT_OK(link("G1/f", "G1/l"));
 	EXPECT_OK(unlink("G1/l"));
@@ -483,8 +473,6 @@ static const struct test tests[] = {
 	  descriptor_of_a_removed_name },
 	{ "a descriptor whose name was broken", descriptor_of_a_broken_name },
 	{ "open_by_handle_at", file_handle },
-	{ "xattrs, by name too", xattrs },
-	{ "ACLs, by name too", acls },
 	{ "the root of a bind mount: EPERM", mount_root },
 	{ "a local mountpoint: EBUSY", local_mountpoint },
 	{ "another namespace's mountpoint gives way", foreign_mountpoint },

@@ -20,8 +20,9 @@ END
 
 set -u
 filesystems=''
-all_programs='flags names open uring setattr deny reading permission preserve
-	quota limits unify overlay dpkg crash powercut race oracle'
+all_programs='flags names open openers uring setattr xattr deny reading
+	permission preserve quota limits unify overlay dpkg crash powercut race
+	oracle'
 
 while [ $# -gt 0 ]; do
 	case $1 in

@@ -7,7 +7,9 @@
 
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <linux/io_uring.h>
+#include <linux/openat2.h>
 
 #define SIZE	10000
 
@@ -74,14 +76,46 @@ static int ring_openat(struct ring *r, const char *path, int flags)
 	return ring_do(r);
 }
 
-static int ring_setxattr(struct ring *r, const char *path)
+static int ring_openat2(struct ring *r, const char *path, uint64_t flags,
+			uint64_t resolve)
+{
+	struct open_how how = {
+		.flags = flags,
+		.mode = flags & O_CREAT ? 0600 : 0,
+		.resolve = resolve,
+	};
+
+	memset(r->sqe, 0, sizeof(*r->sqe));
+	r->sqe->opcode = IORING_OP_OPENAT2;
+	r->sqe->fd = AT_FDCWD;
+	r->sqe->addr = (uintptr_t)path;
+	r->sqe->addr2 = (uintptr_t)&how;
+	r->sqe->len = sizeof(how);
+	return ring_do(r);
+}
+
+static int ring_setxattr(struct ring *r, const char *path, const char *name,
+			 const char *value, int flags)
 {
 	memset(r->sqe, 0, sizeof(*r->sqe));
 	r->sqe->opcode = IORING_OP_SETXATTR;
-	r->sqe->addr = (uintptr_t)"trusted.x";
-	r->sqe->addr2 = (uintptr_t)"1";
+	r->sqe->addr = (uintptr_t)name;
+	r->sqe->addr2 = (uintptr_t)value;
 	r->sqe->addr3 = (uintptr_t)path;
-	r->sqe->len = 1;
+	r->sqe->len = strlen(value);
+	r->sqe->xattr_flags = flags;
+	return ring_do(r);
+}
+
+static int ring_fsetxattr(struct ring *r, int fd, const char *name,
+			  const char *value)
+{
+	memset(r->sqe, 0, sizeof(*r->sqe));
+	r->sqe->opcode = IORING_OP_FSETXATTR;
+	r->sqe->fd = fd;
+	r->sqe->addr = (uintptr_t)name;
+	r->sqe->addr2 = (uintptr_t)value;
+	r->sqe->len = strlen(value);
 	return ring_do(r);
 }
 
@@ -130,22 +164,119 @@ static void who_may_not(void)
 	EXPECT_BREAKS(c, 0);
 }
 
+static void openat2_for_writing(void)
+{
+	static const struct {
+		uint64_t flags, resolve;
+	} ways[] = {
+		{ O_RDWR, 0 }, { O_WRONLY | O_APPEND, RESOLVE_BENEATH },
+		{ O_WRONLY | O_TRUNC, RESOLVE_IN_ROOT },
+		{ O_RDONLY | O_TRUNC, RESOLVE_NO_SYMLINKS },
+		{ O_RDWR | O_CREAT, RESOLVE_NO_XDEV },
+	};
+	char name[20], path[30];
+	struct ring r;
+	size_t i;
+
+	ring_open(&r);
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		struct counters c = counters_now();
+		struct shared *f;
+
+		snprintf(name, sizeof(name), "f%zu", i);
+		snprintf(path, sizeof(path), "G1/%s", name);
+		f = mk_shared(name, SIZE);
+		close(EXPECT_OK(ring_openat2(&r, path, ways[i].flags,
+					     ways[i].resolve)));
+		EXPECT_BREAKS(c, 1);
+		expect_broken(f, G1);
+		if (!(ways[i].flags & O_TRUNC))
+			EXPECT_SAME(path, &f->before, IGN_COPY);
+	}
+}
+
+/* Asked for, RESOLVE_CACHED is not followed by another try that blocks. */
+static void openat2_cached(void)
+{
+	struct shared *f = mk_shared("f", SIZE);
+	struct counters c = counters_now();
+	struct ring r;
+	int fd;
+
+	ring_open(&r);
+	close(EXPECT_OK(open("G1/f", O_RDONLY)));
+	fd = ring_openat2(&r, "G1/f", O_RDONLY, RESOLVE_CACHED);
+	if (fd < 0)
+		skip("RESOLVE_CACHED gives %s even for reading",
+		     errno_name(errno));
+	close(fd);
+	EXPECT_ERR(ring_openat2(&r, "G1/f", O_RDWR, RESOLVE_CACHED), EAGAIN);
+	EXPECT_ERR(ring_openat2(&r, "G1/f", O_WRONLY | O_APPEND,
+				RESOLVE_CACHED), EAGAIN);
+	EXPECT_BREAKS(c, 0);
+	expect_others();
+	close(EXPECT_OK(ring_openat2(&r, "G1/f", O_RDWR, 0)));
+	expect_broken(f, G1);
+	close(EXPECT_OK(ring_openat2(&r, "G1/f", O_RDWR, RESOLVE_CACHED)));
+}
+
 static void set_an_xattr(void)
+{
+	struct shared *f = mk_shared("f", SIZE);
+	struct counters c = counters_now();
+	struct ring r;
+	char value[4];
+
+	ring_open(&r);
+	EXPECT_OK(ring_setxattr(&r, "G1/f", "trusted.x", "one", 0));
+	EXPECT_BREAKS(c, 1);
+	expect_broken(f, G1);
+	EXPECT_SAME("G1/f", &f->before, IGN_COPY | IGN_XATTRS);
+	EXPECT_EQ(getxattr("G1/f", "trusted.x", value, sizeof(value)), 3);
+	CHECK(!memcmp(value, "one", 3), "another value was set");
+}
+
+static void set_no_xattr(void)
 {
 	struct counters c;
 	struct ring r;
+	char path[40];
+	int fd;
 
-	mk_shared("f", SIZE);
+	mk_file("C/f", SIZE, SHARED_SEED);
+	EXPECT_OK(setxattr("C/f", "trusted.x", "1", 1, 0));
+	share("f");
 	c = counters_now();
 	ring_open(&r);
-	EXPECT_ERR(ring_setxattr(&r, "G1/f"), EPERM);
+	EXPECT_OK(ring_setxattr(&r, "G1/f", "trusted.x", "1", 0));
+	EXPECT_ERR(ring_setxattr(&r, "G1/f", "trusted.x", "2", XATTR_CREATE),
+		   EEXIST);
+	EXPECT_ERR(ring_setxattr(&r, "G1/f", "trusted.y", "2", XATTR_REPLACE),
+		   ENODATA);
+	fd = EXPECT_OK(open("G1/f", O_RDONLY));
+	EXPECT_ERR(ring_fsetxattr(&r, fd, "trusted.x", "2"), EPERM);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	EXPECT_ERR(ring_setxattr(&r, path, "trusted.x", "2", 0), EPERM);
+	AS_USER(STRANGER, STRANGER) {
+		struct ring s;
+
+		ring_open(&s);
+		EXPECT_ERR(ring_setxattr(&s, "G1/f", "trusted.x", "2", 0),
+			   EPERM);
+		EXPECT_ERR(ring_setxattr(&s, "G1/f", "user.x", "2", 0),
+			   EACCES);
+	}
 	EXPECT_BREAKS(c, 0);
 }
 
 static const struct test tests[] = {
 	{ "openat for writing", open_for_writing },
 	{ "openat by who may not: EACCES, nothing copied", who_may_not },
-	{ "setxattr: EPERM", set_an_xattr },
+	{ "openat2 for writing, with RESOLVE_*", openat2_for_writing },
+	{ "openat2 with RESOLVE_CACHED: EAGAIN, no break", openat2_cached },
+	{ "setxattr", set_an_xattr },
+	{ "setxattr that fails or changes nothing: nothing copied",
+	  set_no_xattr },
 };
 
 TEST_MAIN("uring", tests)
