@@ -8,9 +8,9 @@
  * are of this run). Not compared: inode numbers, link counts, ctime.
  *
  * Left out is what the contract says to differ: changes through a read-only
- * descriptor, setxattr (not in this version), RLIMIT_FSIZE, access mode 3.
- * Two names of one shared inode part at the first write, so a link() of a
- * shared file is followed in P by making the new name a copy.
+ * descriptor, RLIMIT_FSIZE, access mode 3, and attributes so large that there may
+ * be no room for them. Two names of one shared inode part at the first write, so
+ * a link() of a shared file is followed in P by making the new name a copy.
  */
 #include "harness.h"
 
@@ -95,7 +95,7 @@ static off_t rnd_len(void)
 enum kind {
 	OP_OPEN, OP_TRUNCATE, OP_CHMOD, OP_CHOWN, OP_UTIMENS, OP_LINK,
 	OP_UNLINK, OP_RENAME, OP_EXCHANGE, OP_SYMLINK, OP_ACCESS, OP_READLINK,
-	OP_MKDIR, OP_RMDIR, OP_KINDS,
+	OP_MKDIR, OP_RMDIR, OP_SETXATTR, OP_REMOVEXATTR, OP_SETACL, OP_KINDS,
 };
 
 static const struct {
@@ -116,6 +116,9 @@ static const struct {
 	[OP_READLINK]	= { "readlink", 2 },
 	[OP_MKDIR]	= { "mkdir", 1 },
 	[OP_RMDIR]	= { "rmdir", 2 },
+	[OP_SETXATTR]	= { "setxattr", 10 },
+	[OP_REMOVEXATTR] = { "removexattr", 6 },
+	[OP_SETACL]	= { "setacl", 8 },
 };
 
 /* What is done with the descriptor of OP_OPEN. */
@@ -316,6 +319,58 @@ static void do_open(const struct op *op, struct result *r)
 	close(fd);
 }
 
+/* Few names and few values, so that they meet again. */
+static const char *xattr_name(const struct op *op)
+{
+	static const char *const xattrs[] = {
+		"user.a", "user.b", "trusted.t", "trusted.u", "security.o",
+		"security.capability", "system.posix_acl_access",
+		"system.posix_acl_default", "nonsense",
+	};
+
+	return xattrs[op->seed / 16 % ARRAY_SIZE(xattrs)];
+}
+
+static int do_setxattr(const struct op *op)
+{
+	static const struct vfs_cap_data caps[2] = {
+		{ .magic_etc = VFS_CAP_REVISION_2,
+		  .data[0].permitted = 1 << CAP_NET_RAW },
+		{ .magic_etc = VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE,
+		  .data[0].permitted = 1 << CAP_CHOWN },
+	};
+	static const int flags[] = { 0, 0, XATTR_CREATE, XATTR_REPLACE };
+	const char *name = xattr_name(op);
+	const void *value = op->seed & 1 ? "value" : "other";
+	size_t size = op->seed & 2 ? 5 : op->len % 300 % 6;
+	int how = flags[op->seed / 4 % 4];
+
+	/* Never empty: Linux stores that, and then cannot read it. */
+	if (!strcmp(name, "security.capability")) {
+		value = op->off % 4 ? (void *)&caps[op->seed & 1] : "value";
+		size = op->off % 4 ? sizeof(caps[0]) : 5;
+	}
+	if (op->off & 1)
+		return lsetxattr(op->a, name, value, size, how);
+	return setxattr(op->a, name, value, size, how);
+}
+
+/* Of five entries, or of three, which say what the mode could say. */
+static int do_setacl(const struct op *op)
+{
+	unsigned int u = op->mode >> 6 & 7, g = op->mode >> 3 & 7;
+	unsigned short acl[14] = {
+		2, 0, 1, u, 0xffff, 0xffff, 4, g, 0xffff, 0xffff, 32,
+		op->mode & 7, 0xffff, 0xffff,
+	};
+
+	if (op->seed % 3)
+		return setxattr(op->a, "system.posix_acl_access", acl,
+				sizeof(acl), 0);
+	return set_acl(op->a, op->seed % 11 == 0, u, op->seed & 1 ? OWNER :
+		       STRANGER, op->off % 8, g, op->len % 8, op->mode & 7);
+}
+
 static int do_simple(const struct op *op)
 {
 	char buf[100];
@@ -354,6 +409,13 @@ static int do_simple(const struct op *op)
 		return mkdir(op->a, op->mode | 0700);
 	case OP_RMDIR:
 		return rmdir(op->a);
+	case OP_SETXATTR:
+		return do_setxattr(op);
+	case OP_REMOVEXATTR:
+		return op->seed & 1 ? lremovexattr(op->a, xattr_name(op)) :
+				      removexattr(op->a, xattr_name(op));
+	case OP_SETACL:
+		return do_setacl(op);
 	default:
 		return 0;
 	}

@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 
 #define MANY	16
 #define BIG	(2 << 20)
@@ -129,10 +130,20 @@ static void *utimes_once(void *arg)
 	return NULL;
 }
 
+static void *setxattr_once(void *arg)
+{
+	struct opener *o = arg;
+
+	pthread_barrier_wait(&barrier);
+	EXPECT_OK(setxattr(o->path, "trusted.x", "1", 1, XATTR_CREATE));
+	return NULL;
+}
+
 static void mixed_round(int round)
 {
 	static void *(*const ops[])(void *) = {
 		open_once, chmod_once, truncate_once, utimes_once,
+		setxattr_once,
 	};
 	struct opener o = { .flags = O_RDWR };
 	pthread_t threads[ARRAY_SIZE(ops)];
@@ -156,6 +167,7 @@ static void mixed_round(int round)
 	EXPECT_OK(stat(shared_path(f, G1), &st));
 	EXPECT_EQ(st.st_mode, S_IFREG | 0600);
 	EXPECT_EQ(st.st_size, 100);
+	EXPECT_EQ(getxattr(shared_path(f, G1), "trusted.x", NULL, 0), 1);
 	pattern_check(shared_path(f, G1), 0, 100, SHARED_SEED);
 	EXPECT_BREAKS(c, 1);
 }
@@ -532,6 +544,40 @@ static void break_against_flag_changes(void)
 	f->ctime_moves = true;
 }
 
+/* Between the look at the flag and the lock of the inode it can be set. */
+static void xattr_against_flag_changes(void)
+{
+	struct shared *f = mk_shared("f", 20000);
+	int round, got, copies = 0;
+	struct stat st;
+	pthread_t t;
+
+	stop = false;
+	start_thread(&t, clear_and_set, "C/f");
+	for (round = 0; round < ROUNDS; round++) {
+		EXPECT_OK(setxattr("G1/f", "trusted.x", &round, sizeof(round),
+				   0));
+		EXPECT_EQ(getxattr("G1/f", "trusted.x", &got, sizeof(got)),
+			  sizeof(got));
+		EXPECT_EQ(got, round);
+		EXPECT_OK(removexattr("G1/f", "trusted.x"));
+		EXPECT_OK(stat("G1/f", &st));
+		if (st.st_ino == f->before.st.st_ino)
+			continue;
+		copies++;
+		EXPECT_SAME("G1/f", &f->before, IGN_COPY);
+		reshare(f);
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+	pthread_join(t, NULL);
+	note("%d copies in %d rounds", copies, ROUNDS);
+	EXPECT_OK(set_flags("C/f", 0));
+	if (removexattr("C/f", "trusted.x"))
+		EXPECT_EQ(errno, ENODATA);
+	EXPECT_OK(set_flags("C/f", SHARED_FL));
+	f->ctime_moves = true;
+}
+
 /* ---- the writer is killed ---------------------------------------------- */
 
 static void kill_after(long delay_us, struct shared *f)
@@ -608,7 +654,7 @@ static void signals_do_not_interrupt(void)
 
 static const struct test tests[] = {
 	{ "16 threads open one name: one copy, one inode", many_openers },
-	{ "open, chmod, truncate, utimes at once: one copy",
+	{ "open, chmod, truncate, utimes, setxattr at once: one copy",
 	  mixed_operations },
 	{ "two names of one inode at once: two copies", two_guests },
 	{ "against rename of the name: no write is lost",
@@ -620,6 +666,8 @@ static const struct test tests[] = {
 	{ "against moves of its directory", write_against_directory_move },
 	{ "against clearing and setting the flag",
 	  break_against_flag_changes },
+	{ "setxattr and removexattr against the flag: never EPERM",
+	  xattr_against_flag_changes },
 	{ "SIGKILL leaves the old name or the whole copy", kill_the_writer },
 	{ "other signals do not interrupt it", signals_do_not_interrupt },
 };
