@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What can fail inside of a break does: one allocation or one request to the
+ * disk after the other, until the operation has no more of them. Each time the
+ * name leads to the shared inode or, if it went wrong after the break, to a
+ * whole copy; the errno tells what failed; and nothing is left of the attempt.
+ *
+ * On a filesystem without quota: Linux miscounts when these fail in there.
+ */
+#include "harness.h"
+
+#include <sys/statvfs.h>
+#include <sys/xattr.h>
+
+#define DEBUGFS		"/sys/kernel/debug/"
+#define SIZE		20000
+#define SHORT		9000
+#define POINTS_MAX	3000
+#define TIMEOUT_S	900	/* of one test, on a busy machine */
+#define DISK_SIZE	(32 << 20)
+
+/* ---- the injection ----------------------------------------------------- */
+
+static int nth_fd = -1;
+
+static void set_knob(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		skip("no %s", path);
+	EXPECT_OK(write(fd, value, strlen(value)));
+	close(fd);
+}
+
+/*
+ * Also what is allowed to wait for memory; and not a word in the log. Pages only
+ * with SLUB: SLAB forgets __GFP_NOFAIL when it needs one, and who must not get
+ * NULL gets it.
+ */
+static void prepare_injection(void)
+{
+	bool slub = !access("/sys/kernel/slab", F_OK);
+	const char *const knobs[][2] = {
+		{ DEBUGFS "failslab/ignore-gfp-wait", "N" },
+		{ DEBUGFS "failslab/verbose", "0" },
+		{ DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N" },
+		{ DEBUGFS "fail_page_alloc/ignore-gfp-highmem", "N" },
+		{ DEBUGFS "fail_page_alloc/min-order", slub ? "0" : "32" },
+		{ DEBUGFS "fail_page_alloc/verbose", "0" },
+		{ DEBUGFS "fail_make_request/verbose", "0" },
+	};
+	size_t i;
+
+	alarm(TIMEOUT_S);
+	for (i = 0; i < ARRAY_SIZE(knobs); i++)
+		set_knob(knobs[i][0], knobs[i][1]);
+	nth_fd = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
+	if (nth_fd < 0)
+		skip("no /proc/self/fail-nth");
+}
+
+static void arm(unsigned int nth)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%u", nth);
+
+	EXPECT_EQ(EXPECT_OK(pwrite(nth_fd, text, len, 0)), len);
+}
+
+/* Whether the failure came. Keeps errno. */
+static bool disarm(void)
+{
+	char text[16] = "";
+	int err = errno;
+	bool came;
+
+	EXPECT_OK(pread(nth_fd, text, sizeof(text) - 1, 0));
+	came = !atoi(text);
+	arm(0);
+	errno = err;
+	return came;
+}
+
+/* Requests of this process to the disk below the scratch filesystem fail. */
+static void fail_requests(const struct scratch *fs)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path), "/sys/block/%s/make-it-fail",
+		 strrchr(fs->dev, '/') + 1);
+	set_knob(path, "1");
+}
+
+/* ---- one operation ----------------------------------------------------- */
+
+struct op {
+	const char *name;
+	int (*fn)(void);
+	unsigned int changes;	/* enum snapshot_ignore, in the copy */
+	off_t size;		/* of the copy */
+};
+
+/* A descriptor is closed by who has disarmed. */
+static int op_open(void)
+{
+	return open("G1/f", O_RDWR);
+}
+
+static int op_open_trunc(void)
+{
+	return open("G1/f", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+}
+
+static int op_truncate(void)
+{
+	return truncate("G1/f", SHORT);
+}
+
+static int op_chmod(void)
+{
+	return chmod("G1/f", 0711);
+}
+
+static int op_chown(void)
+{
+	return chown("G1/f", STRANGER, STRANGER);
+}
+
+static int op_utimes(void)
+{
+	return utimensat(AT_FDCWD, "G1/f", NULL, 0);
+}
+
+static const struct op ops[] = {
+	{ "open", op_open, IGN_COPY, SIZE },
+	{ "open with O_TRUNC", op_open_trunc,
+	  IGN_COPY | IGN_CONTENT | IGN_MTIME, 0 },
+	{ "truncate", op_truncate, IGN_COPY | IGN_CONTENT | IGN_MTIME, SHORT },
+	{ "chmod", op_chmod, IGN_COPY | IGN_MODE | IGN_XATTRS, SIZE },
+	{ "chown", op_chown, IGN_COPY | IGN_OWNER, SIZE },
+	{ "utimes", op_utimes, IGN_COPY | IGN_ATIME | IGN_MTIME, SIZE },
+};
+
+static struct shared *make_file(void)
+{
+	mk_file("C/f", SIZE, SHARED_SEED);
+	EXPECT_OK(chown("C/f", OWNER, OWNER));
+	EXPECT_OK(setxattr("C/f", "user.note", "kept", 4, 0));
+	EXPECT_OK(setxattr("C/f", "trusted.note", "kept too", 8, 0));
+	EXPECT_OK(set_acl("C/f", false, 6, STRANGER, 4, 4, 7, 4));
+	set_old_times("C/f");
+	return share("f");
+}
+
+static bool is_shared_now(const struct shared *f)
+{
+	struct stat st;
+
+	EXPECT_OK(stat("G1/f", &st));
+	return st.st_ino == f->before.st.st_ino;
+}
+
+/* As large as the operation makes it, or not yet cut. */
+static void expect_copy(struct shared *f, const struct op *op, bool failed)
+{
+	struct stat st;
+
+	expect_broken(f, G1);
+	EXPECT_SAME("G1/f", &f->before, op->changes);
+	EXPECT_OK(stat("G1/f", &st));
+	CHECK(st.st_size == op->size || (failed && st.st_size == SIZE),
+	      "the copy has %lld bytes", (long long)st.st_size);
+	pattern_check("G1/f", 0, st.st_size, SHARED_SEED);
+}
+
+static void expect_usage(const struct statvfs *before)
+{
+	struct statvfs now;
+
+	EXPECT_OK(statvfs(".", &now));
+	EXPECT_EQ(now.f_ffree, before->f_ffree);
+	EXPECT_EQ(now.f_bfree, before->f_bfree);
+}
+
+static void reshare(struct shared *f)
+{
+	EXPECT_OK(unlink("G1/f"));
+	EXPECT_OK(link("C/f", "G1/f"));
+	f->state[G1] = NAME_SHARED;
+	f->ctime_moves = true;
+}
+
+static bool is_injected(int err)
+{
+	return err == ENOMEM || err == EIO;
+}
+
+struct tally {
+	unsigned int points, refused, late;
+};
+
+/* Return: whether there was an @nth point to fail at. */
+static bool fail_at_point(struct shared *f, const struct op *op,
+			  unsigned int nth, struct tally *t)
+{
+	bool came;
+	int ret;
+
+	arm(nth);
+	ret = op->fn();
+	came = disarm();
+	CHECK(ret >= 0 || (came && is_injected(errno)),
+	      "%s: point %u: %s", op->name, nth, errno_name(errno));
+	if (ret > 0)
+		close(ret);
+	t->points += came;
+	t->refused += ret < 0;
+	if (ret < 0 && is_shared_now(f)) {
+		expect_others();
+		return came;
+	}
+	t->late += ret < 0;
+	expect_copy(f, op, ret < 0);
+	reshare(f);
+	expect_others();
+	return came;
+}
+
+/* Without a failure, so that caches and directories are as large as ever. */
+static void warm_up(struct shared *f, const struct op *op)
+{
+	int ret = EXPECT_OK(op->fn());
+
+	if (ret > 0)
+		close(ret);
+	expect_copy(f, op, false);
+	reshare(f);
+	sync();
+}
+
+static void sweep(struct shared *f, const struct op *op)
+{
+	struct statvfs before;
+	struct tally t = { 0 };
+	unsigned int n;
+
+	warm_up(f, op);
+	EXPECT_OK(statvfs(".", &before));
+	for (n = 1; fail_at_point(f, op, n, &t); n++) {
+		CHECK(n < POINTS_MAX, "%s: no end", op->name);
+		expect_usage(&before);
+	}
+	note("%s: %u points, %u refused, %u of them after the break", op->name,
+	     t.points, t.refused, t.late);
+	CHECK(t.refused > 10, "%s: only %u failures were seen", op->name,
+	      t.refused);
+	sync();
+	expect_usage(&before);
+}
+
+static void all_ops(void)
+{
+	struct shared *f = make_file();
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(ops); i++)
+		sweep(f, &ops[i]);
+}
+
+static void expect_clean(const struct scratch *fs)
+{
+	int status = RUN("e2fsck", "-f", "-n", fs->image);
+
+	CHECK(!status, "e2fsck: status %d", status);
+}
+
+static void everything_ext4(void)
+{
+	struct scratch fs;
+
+	prepare_injection();
+	scratch_ext4(&fs, DISK_SIZE, NULL, "");
+	fail_requests(&fs);
+	scratch_enter(&fs);
+	all_ops();
+	scratch_leave();
+	scratch_umount(&fs);
+	expect_clean(&fs);
+}
+
+/* ---- unification ------------------------------------------------------- */
+
+static bool unify_at_point(struct shared *f, unsigned int nth, struct tally *t)
+{
+	struct snapshot before;
+	bool came;
+	int ret, dir, master, victim;
+
+	dir = EXPECT_OK(open("G1", O_RDONLY | O_DIRECTORY));
+	master = EXPECT_OK(open("C/f", O_RDONLY));
+	victim = EXPECT_OK(open("G1/own", O_RDONLY));
+	snapshot_take("G1/own", &before);
+	arm(nth);
+	ret = unify_at(dir, "own", master, victim);
+	came = disarm();
+	CHECK(!ret || (came && is_injected(errno)),
+	      "unify: point %u: %s", nth, errno_name(errno));
+	close(victim);
+	close(master);
+	close(dir);
+	t->points += came;
+	t->refused += !!ret;
+	if (ret) {
+		EXPECT_SAME("G1/own", &before, 0);
+		return came;
+	}
+	EXPECT_SAME("G1/own", &f->before, IGN_NLINK | IGN_CTIME);
+	return came;
+}
+
+static void make_own(void)
+{
+	mk_file("G1/own", SIZE, SHARED_SEED);
+	EXPECT_OK(set_flags("G1/own", SHARED_FL));
+}
+
+static void unify_sweep(void)
+{
+	struct shared *f = mk_shared("f", SIZE);
+	struct tally t = { 0 };
+	unsigned int n = 0;
+	bool came;
+
+	f->ctime_moves = true;
+	do {
+		struct stat st;
+
+		make_own();
+		came = unify_at_point(f, ++n, &t);
+		EXPECT_OK(stat("G1/own", &st));
+		if (st.st_ino != f->before.st.st_ino)
+			EXPECT_OK(set_flags("G1/own", 0));
+		EXPECT_OK(unlink("G1/own"));
+		expect_others();
+	} while (came && n < POINTS_MAX);
+	note("%u points, %u refused", t.points, t.refused);
+	CHECK(t.refused > 3, "only %u failures were seen", t.refused);
+}
+
+static void unify_ext4(void)
+{
+	struct scratch fs;
+
+	prepare_injection();
+	scratch_ext4(&fs, DISK_SIZE, NULL, "");
+	scratch_enter(&fs);
+	unify_sweep();
+	scratch_leave();
+	scratch_umount(&fs);
+	expect_clean(&fs);
+}
+
+static const struct test tests[] = {
+	{ "ext4: each allocation and each request of a break fails",
+	  everything_ext4, NEED_EXT4 },
+	{ "ext4: each allocation of a unification fails", unify_ext4,
+	  NEED_EXT4 },
+};
+
+TEST_MAIN("inject", tests)
