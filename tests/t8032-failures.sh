@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 
 # shellcheck disable=SC2034 # read by lib-test.sh
-test_description='kernel: what can fail in a break does'
+test_description='kernel: what can fail in a break does; freezing and unmounting'
 . "$(dirname "$0")/lib-test.sh"
 . "$(dirname "$0")/lib-selftests.sh"
 
 TEST_UML_OPTIONS=--timeout=1500
 build_selftests
 test_in_uml "$@"
-run_selftests --fs=ext4 inject
+run_selftests --fs=ext4 --fs=tmpfs inject stall

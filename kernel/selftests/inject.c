@@ -146,7 +146,8 @@ static struct shared *make_file(void)
 {
 	mk_file("C/f", SIZE, SHARED_SEED);
 	EXPECT_OK(chown("C/f", OWNER, OWNER));
-	EXPECT_OK(setxattr("C/f", "user.note", "kept", 4, 0));
+	if (!on_tmpfs())
+		EXPECT_OK(setxattr("C/f", "user.note", "kept", 4, 0));
 	EXPECT_OK(setxattr("C/f", "trusted.note", "kept too", 8, 0));
 	EXPECT_OK(set_acl("C/f", false, 6, STRANGER, 4, 4, 7, 4));
 	set_old_times("C/f");
@@ -191,9 +192,10 @@ static void reshare(struct shared *f)
 	f->ctime_moves = true;
 }
 
+/* tmpfs says ENOSPC when there is no memory for an inode. */
 static bool is_injected(int err)
 {
-	return err == ENOMEM || err == EIO;
+	return err == ENOMEM || err == EIO || (on_tmpfs() && err == ENOSPC);
 }
 
 struct tally {
@@ -289,6 +291,12 @@ static void everything_ext4(void)
 	expect_clean(&fs);
 }
 
+static void allocations_tmpfs(void)
+{
+	prepare_injection();
+	all_ops();
+}
+
 /* ---- unification ------------------------------------------------------- */
 
 static bool unify_at_point(struct shared *f, unsigned int nth, struct tally *t)
@@ -361,11 +369,21 @@ static void unify_ext4(void)
 	expect_clean(&fs);
 }
 
+static void unify_tmpfs(void)
+{
+	prepare_injection();
+	unify_sweep();
+}
+
 static const struct test tests[] = {
 	{ "ext4: each allocation and each request of a break fails",
 	  everything_ext4, NEED_EXT4 },
+	{ "tmpfs: each allocation of a break fails", allocations_tmpfs,
+	  NEED_TMPFS },
 	{ "ext4: each allocation of a unification fails", unify_ext4,
 	  NEED_EXT4 },
+	{ "tmpfs: each allocation of a unification fails", unify_tmpfs,
+	  NEED_TMPFS },
 };
 
 TEST_MAIN("inject", tests)

@@ -21,7 +21,7 @@ END
 set -u
 filesystems=''
 all_programs='flags names open openers uring setattr xattr deny reading
-	permission preserve quota limits unify overlay dpkg crash powercut inject race
+	permission preserve quota limits unify overlay dpkg crash powercut inject stall race
 	oracle'
 
 while [ $# -gt 0 ]; do
