@@ -93,7 +93,7 @@ static bool only_ours(int wd, const char *name, unsigned int named,
 		if (!count_events(buf, len, wd, name, &seen))
 			return false;
 	return len < 0 && errno == EAGAIN && seen.named == named &&
-	       seen.hidden == hidden;
+	       (!seen.hidden || seen.hidden == hidden);
 }
 
 void dirtime_end(struct dirtime *dt, const char *name, unsigned int named,

@@ -36,7 +36,8 @@ void dirtime_begin(struct dirtime *dt, int dirfd);
 /*
  * Our own doings were @named events of @name (an exchange is two: it went and it
  * came; a rename to it is one) and @hidden events of the kernel's names that begin
- * with ".ixunlink-" (FS_IOC_LINK_UNIFY: made, renamed away). Both 0: we did nothing.
+ * with ".ixunlink-" (FS_IOC_LINK_UNIFY: made, renamed away), or none of these, as
+ * some filesystems need no such name. Both 0: we did nothing.
  */
 void dirtime_end(struct dirtime *dt, const char *name, unsigned int named,
 		 unsigned int hidden);

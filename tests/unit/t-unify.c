@@ -152,6 +152,28 @@ static void test_dirtime(int outside)
 	write_file("c", "new");
 	dirtime_end(&dt, "a", 0, 0);
 	ok(mtime_of_dir() > 5, "nor without an exchange of ours");
+
+	age_dir();
+	dirtime_begin(&dt, dir);
+	renameat(outside, "twin", dir, "a");
+	dirtime_end(&dt, "a", 1, 2);
+	is_int(mtime_of_dir(), 5, "the kernel may need no hidden name");
+
+	age_dir();
+	dirtime_begin(&dt, dir);
+	write_file(".ixunlink-0", "new");
+	renameat(dir, ".ixunlink-0", dir, "a");
+	dirtime_end(&dt, "a", 1, 2);
+	is_int(mtime_of_dir(), 5, "or one");
+
+	age_dir();
+	dirtime_begin(&dt, dir);
+	write_file(".ixunlink-0", "new");
+	renameat(dir, ".ixunlink-0", dir, "a");
+	write_file(".ixunlink-1", "new");
+	dirtime_end(&dt, "a", 1, 2);
+	ok(mtime_of_dir() > 5, "but not that of somebody else");
+	unlinkat(dir, ".ixunlink-1", 0);
 }
 
 /* --- unify_replace ------------------------------------------------------------- */
@@ -243,7 +265,7 @@ int main(void)
 	char base[256];
 	int outside;
 
-	unit_plan(23);
+	unit_plan(26);
 	unit_tmpdir(base);
 	outside = open(base, O_RDONLY | O_DIRECTORY);
 	mkdirat(outside, "d", 0755);
