@@ -6,47 +6,16 @@
  */
 #include "harness.h"
 
-#include <sys/ioctl.h>
-
-#define IOC_SHUTDOWN		_IOR('X', 125, __u32)
-#define SHUTDOWN_NOLOGFLUSH	2
-
 #define SIZE	300000
 
 static void set_up(struct scratch *fs, const char *mount_opts)
 {
 	scratch_ext4(fs, 32 << 20, NULL, mount_opts);
 	scratch_enter(fs);
-	mk_file("other", 10, 2);
 	mk_file("C/f", SIZE, SHARED_SEED);
 	EXPECT_OK(chmod("C/f", 04755));
 	share("f");
 	sync();
-}
-
-/* Commits the journal with all that happened, whoever did it. */
-static void commit_journal(void)
-{
-	int fd = EXPECT_OK(open("other", O_RDWR));
-
-	EXPECT_OK(pwrite(fd, "x", 1, 0));
-	EXPECT_OK(fsync(fd));
-	close(fd);
-}
-
-static void crash_and_recover(struct scratch *fs, const char *mount_opts)
-{
-	int status, fd = EXPECT_OK(open(".", O_RDONLY));
-
-	EXPECT_OK(ioctl(fd, IOC_SHUTDOWN, &(__u32){ SHUTDOWN_NOLOGFLUSH }));
-	close(fd);
-	scratch_umount(fs);
-	scratch_mount(fs, mount_opts);
-	scratch_umount(fs);
-	status = RUN("e2fsck", "-f", "-n", fs->image);
-	CHECK(!status, "e2fsck after recovery: status %d", status);
-	scratch_mount(fs, mount_opts);
-	scratch_enter(fs);
 }
 
 static void expect_whole(const char *path, off_t size)
@@ -81,8 +50,8 @@ static void committed_break_is_whole(void)
 	set_up(&fs, careless);
 	close(EXPECT_OK(open("G1/f", O_RDWR)));
 	EXPECT_OK(chmod("G2/f", 0700));
-	commit_journal();
-	crash_and_recover(&fs, careless);
+	scratch_commit();
+	scratch_crash(&fs, careless);
 	CHECK(is_copy("G1/f"), "the break was in the journal and is gone");
 	CHECK(is_copy("G2/f"), "the chmod was in the journal and is gone");
 	expect_whole("G1/f", SIZE);
@@ -101,8 +70,8 @@ static void committed_truncate_is_whole(void)
 
 	set_up(&fs, careless);
 	EXPECT_OK(truncate("G1/f", 100000));
-	commit_journal();
-	crash_and_recover(&fs, careless);
+	scratch_commit();
+	scratch_crash(&fs, careless);
 	CHECK(is_copy("G1/f"), "the truncate was in the journal and is gone");
 	expect_whole("G1/f", 100000);
 	expect_whole("C/f", SIZE);
@@ -118,7 +87,7 @@ static void uncommitted_break(void)
 	set_up(&fs, careless);
 	close(EXPECT_OK(open("G1/f", O_RDWR)));
 	EXPECT_OK(chmod("G2/f", 0700));
-	crash_and_recover(&fs, careless);
+	scratch_crash(&fs, careless);
 	expect_whole("G1/f", SIZE);
 	expect_whole("G2/f", SIZE);
 	expect_whole("C/f", SIZE);
@@ -135,9 +104,9 @@ static void nothing_is_leaked(void)
 	set_up(&fs, "");
 	fd = EXPECT_OK(open("G1/f", O_RDWR));
 	EXPECT_OK(unlink("G1/f"));
-	commit_journal();
+	scratch_commit();
 	close(fd);
-	crash_and_recover(&fs, "");
+	scratch_crash(&fs, "");
 	EXPECT_ERR(access("G1/f", F_OK), ENOENT);
 	expect_whole("C/f", SIZE);
 	scratch_leave();

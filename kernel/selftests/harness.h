@@ -315,6 +315,14 @@ void scratch_umount(struct scratch *fs);
 void scratch_release(struct scratch *fs);
 /* Makes C, G1 and G2 on it and goes there: mk_shared() then works on it. */
 void scratch_enter(struct scratch *fs);
+/* Unmounts, has e2fsck look, mounts again and enters. */
+void scratch_check(struct scratch *fs, const char *mount_opts);
+/* Commits the journal with all that happened, whoever did it. */
+void scratch_commit(void);
+/* From now on nothing reaches the disk. @path: anything on it. */
+void scratch_shutdown(const char *path);
+/* The power goes, and what is not in the journal is lost. Then recovery. */
+void scratch_crash(struct scratch *fs, const char *mount_opts);
 /* Back to the test's own directory. */
 void scratch_leave(void);
 

@@ -20,6 +20,9 @@
 #include <linux/posix_acl_xattr.h>
 #include <linux/quota.h>
 
+#define IOC_SHUTDOWN		_IOR('X', 125, __u32)
+#define SHUTDOWN_NOLOGFLUSH	2
+
 /* ---- processes --------------------------------------------------------- */
 
 int as_user_begin(uid_t uid, gid_t gid)
@@ -348,6 +351,42 @@ void scratch_umount(struct scratch *fs)
 {
 	test_root_leave();
 	EXPECT_OK(umount2(fs->mnt, 0));
+}
+
+void scratch_check(struct scratch *fs, const char *mount_opts)
+{
+	int status;
+
+	scratch_umount(fs);
+	status = RUN("e2fsck", "-f", "-n", fs->image);
+	CHECK(!status, "e2fsck: status %d", status);
+	scratch_mount(fs, mount_opts);
+	scratch_enter(fs);
+}
+
+void scratch_commit(void)
+{
+	int fd = EXPECT_OK(open("commit", O_CREAT | O_RDWR, 0600));
+
+	EXPECT_OK(pwrite(fd, "x", 1, 0));
+	EXPECT_OK(fsync(fd));
+	close(fd);
+}
+
+void scratch_shutdown(const char *path)
+{
+	int fd = EXPECT_OK(open(path, O_RDONLY));
+
+	EXPECT_OK(ioctl(fd, IOC_SHUTDOWN, &(__u32){ SHUTDOWN_NOLOGFLUSH }));
+	close(fd);
+}
+
+void scratch_crash(struct scratch *fs, const char *mount_opts)
+{
+	scratch_shutdown(".");
+	scratch_umount(fs);
+	scratch_mount(fs, mount_opts);
+	scratch_check(fs, mount_opts);
 }
 
 void scratch_release(struct scratch *fs)
