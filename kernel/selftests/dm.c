@@ -61,14 +61,13 @@ static int load_table(const struct dm_device *dm, const char *target,
 	return request_send(DM_TABLE_LOAD, &r);
 }
 
-static void suspend(const struct dm_device *dm, bool suspended)
+static void resume(const struct dm_device *dm)
 {
 	struct request r;
 
 	request_init(&r, dm);
-	/* Not a freeze: a filesystem on a failing device could not. */
-	r.header.flags = DM_SKIP_LOCKFS_FLAG |
-			 (suspended ? DM_SUSPEND_FLAG : 0);
+	/* No filesystem to be frozen: it is new. */
+	r.header.flags = DM_SKIP_LOCKFS_FLAG;
 	EXPECT_OK(request_send(DM_DEV_SUSPEND, &r));
 }
 
@@ -93,14 +92,7 @@ void dm_create(struct dm_device *dm, uint64_t sectors, const char *target,
 		      errno_name(err));
 		skip("no device-mapper target '%s'", target);
 	}
-	suspend(dm, false);
-}
-
-void dm_switch(struct dm_device *dm, const char *target, const char *params)
-{
-	EXPECT_OK(load_table(dm, target, params));
-	suspend(dm, true);
-	suspend(dm, false);
+	resume(dm);
 }
 
 void dm_message(const struct dm_device *dm, const char *text)

@@ -18,9 +18,6 @@ struct dm_device {
 void dm_create(struct dm_device *dm, uint64_t sectors, const char *target,
 	       const char *params);
 
-/* Another target from now on; writes on the way go to the old one before. */
-void dm_switch(struct dm_device *dm, const char *target, const char *params);
-
 /* A message to the target. */
 void dm_message(const struct dm_device *dm, const char *text);
 
