@@ -10,13 +10,14 @@
  *			takes the copy of the first. The attribute cannot be
  *			cleared meanwhile, so the source does not change.
  *	copy		into an unnamed inode, no locks held (cowlink_copy.c)
- *	commit		under the lock of the directory: look again, give the copy
- *			a random name, rename it over the old one
+ *	commit		under the lock of the directory: look again, and replace the
+ *			name; where the filesystem has no ->replace_link, give the
+ *			copy a random name and rename it over the old one
  *
  * The name exists at every instant, with the old inode or the complete copy.
- * On any error nothing has changed. A crash leaves the one or the other, or, if
- * it comes between the two steps of the commit, the old name and a complete
- * copy under a name that starts with ".ixunlink-".
+ * On any error nothing has changed. A crash leaves the one or the other. Without
+ * ->replace_link, if it comes between the two steps, it can leave the old name
+ * and a complete copy under a name that starts with ".ixunlink-".
  *
  * Lock order, that of rename(2) within one directory:
  *
@@ -382,28 +383,19 @@ static void cl_set_linkable(struct inode *inode, bool linkable)
 	spin_unlock(&inode->i_lock);
 }
 
-/**
- * cowlink_replace - let a name refer to another inode
- * @idmap: of the mount that is written to
- * @parent: the directory, locked with I_MUTEX_PARENT
- * @victim: the name in it; positive
- * @source: some dentry of the inode to put there; unlinked and linkable, or with
- *          links already
- *
- * Others look up and read the directory with its lock held shared, so nobody
- * gets to see the temporary name.
- *
- * Return: the new dentry, referenced, or an ERR_PTR with nothing changed;
- * -EWOULDBLOCK if there is a delegation of @source or @victim.
+/*
+ * Replace without ->replace_link. Others look up and read the directory with its
+ * lock held shared, so nobody gets to see the temporary name.
  */
-struct dentry *cowlink_replace(cl_idmap *idmap, struct dentry *parent,
-			       struct dentry *victim, struct dentry *source)
+static struct dentry *cl_link_and_rename(cl_idmap *idmap,
+					 struct dentry *parent,
+					 struct dentry *victim,
+					 struct dentry *source)
 {
 	struct inode *dir = d_inode(parent), *inode = d_inode(source);
 	struct dentry *temp = cl_temp_dentry(idmap, parent);
 	int err;
 
-	lockdep_assert_held_write(&dir->i_rwsem);
 	if (IS_ERR(temp))
 		return temp;
 	/* May be linked into, but then not cleaned up. */
@@ -432,6 +424,29 @@ out:
 		return temp;
 	dput(temp);
 	return ERR_PTR(err);
+}
+
+/**
+ * cowlink_replace - let a name refer to another inode
+ * @idmap: of the mount that is written to
+ * @parent: the directory, locked with I_MUTEX_PARENT
+ * @victim: the name in it; positive
+ * @source: some dentry of the inode to put there; unlinked and linkable, or with
+ *          links already
+ *
+ * Return: the new dentry, referenced, or an ERR_PTR with nothing changed;
+ * -EWOULDBLOCK if there is a delegation of @source or @victim.
+ */
+struct dentry *cowlink_replace(cl_idmap *idmap, struct dentry *parent,
+			       struct dentry *victim, struct dentry *source)
+{
+	struct dentry *new;
+
+	lockdep_assert_held_write(&d_inode(parent)->i_rwsem);
+	new = cl_replace_link(idmap, source, d_inode(parent), victim);
+	if (new == ERR_PTR(-EOPNOTSUPP))
+		new = cl_link_and_rename(idmap, parent, victim, source);
+	return new;
 }
 
 /**

@@ -263,6 +263,19 @@ static inline void cl_rename_idmap(struct renamedata *rd, cl_idmap *idmap)
 
 #endif
 
+/* Return: the new dentry or an ERR_PTR, -EOPNOTSUPP for "do it otherwise". */
+static inline struct dentry *cl_replace_link(cl_idmap *idmap,
+					     struct dentry *source,
+					     struct inode *dir,
+					     struct dentry *victim)
+{
+#ifdef CONFIG_FS_REPLACE_LINK
+	return vfs_replace_link(idmap, source, dir, victim, NULL);
+#else
+	return ERR_PTR(-EOPNOTSUPP);
+#endif
+}
+
 bool cowlink_is_breaking(struct dentry *dentry);
 int cowlink_hold(struct cl_break *hold, struct inode *inode);
 void cowlink_release(struct cl_break *hold);

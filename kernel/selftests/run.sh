@@ -21,8 +21,8 @@ END
 set -u
 filesystems=''
 all_programs='flags names open openers uring setattr xattr deny reading
-	permission preserve quota limits unify overlay dpkg crash powercut inject stall race
-	oracle'
+	permission preserve quota limits unify overlay replace dpkg crash
+	powercut inject stall race oracle'
 
 while [ $# -gt 0 ]; do
 	case $1 in
