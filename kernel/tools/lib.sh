@@ -58,6 +58,46 @@ fragment() {
 		cat "$KDIR/config/uml-$KVER.fragment"
 }
 
+# Our own files, with their place in the kernel tree: fs/cowlink.c and the like.
+own_files() {
+	(cd "$KDIR" && find fs include -type f | sort)
+}
+
+# Put them into the tree $1, each with the branch of this kernel only where the
+# text of all kernels has
+#
+#	#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#	#else
+#	#endif
+copy_own_files() {
+	for f in $(own_files); do
+		mkdir -p "$1/$(dirname "$f")"
+		awk -v have="$KVER" "$for_this_kernel" "$KDIR/$f" >"$1/$f"
+	done
+}
+
+# shellcheck disable=SC2016 # awk's dollars
+for_this_kernel='
+	function number(major, minor) { return major * 1000 + minor }
+	BEGIN { split(have, v, "."); have = number(v[1], v[2]) }
+	/^#if LINUX_VERSION_CODE >= KERNEL_VERSION\(/ {
+		split($0, v, /[(,)]/)
+		skip = have < number(v[2], v[3])
+		open = 1
+		depth = 0
+		next
+	}
+	/^#include <linux\/version.h>$/ { next }
+	open && /^#if/ { depth++ }
+	open && !depth && /^#else/ { skip = !skip; next }
+	open && /^#endif/ {
+		if (!depth--) {
+			open = skip = 0
+			next
+		}
+	}
+	!skip'
+
 # Run "$@" holding the lock named $1; two makes at once must not share a tree.
 lock() {
 	mkdir -p "$CACHE"
