@@ -46,9 +46,6 @@
 static DEFINE_HASHTABLE(cl_active, 8);
 static DEFINE_SPINLOCK(cl_lock);
 
-static int cl_sysctl_enabled __read_mostly = 1;
-static atomic_long_t cl_breaks;
-
 static struct cl_break *cl_find(const struct inode *inode,
 				const struct dentry *dentry)
 {
@@ -216,42 +213,75 @@ static int cl_wait(struct cl_break *b, bool last_walk, struct dentry **ret)
 	return err;
 }
 
-/* What forbids the break whoever asks for it. */
-static int cl_may_break(const struct path *path, loff_t keep, bool last_walk)
+static enum cowlink_denial cl_why_not_in(struct dentry *dentry)
+{
+	struct dentry *parent = dget_parent(dentry);
+	enum cowlink_denial why = COWLINK_ALLOWED;
+
+	if (IS_DEADDIR(d_inode(parent)))
+		why = COWLINK_GONE;
+	else if (IS_IMMUTABLE(d_inode(parent)) || IS_APPEND(d_inode(parent)))
+		why = COWLINK_DIRECTORY;
+	dput(parent);
+	return why;
+}
+
+static enum cowlink_denial cl_why_too_big(loff_t bytes)
+{
+	unsigned long limit = rlimit(RLIMIT_FSIZE);
+	unsigned long max = READ_ONCE(cowlink_sysctl_max_bytes);
+
+	/* No signal: the caller never wrote those bytes. */
+	if (limit != RLIM_INFINITY && bytes > limit)
+		return COWLINK_RLIMIT;
+	if (max && bytes > max)
+		return COWLINK_MAX_BYTES;
+	return COWLINK_ALLOWED;
+}
+
+/* What forbids the break whoever asks for it, in the order that it is tried. */
+static enum cowlink_denial cl_why_not(const struct path *path, loff_t keep,
+				      bool last_walk)
 {
 	struct inode *inode = d_inode(path->dentry);
-	unsigned long limit = rlimit(RLIMIT_FSIZE);
-	struct dentry *parent;
-	int err = 0;
 
 	if (__mnt_is_readonly(path->mnt))
-		return -EROFS;
-	if (!READ_ONCE(cl_sysctl_enabled))
-		return -EPERM;
+		return COWLINK_READ_ONLY;
+	if (!READ_ONCE(cowlink_sysctl_enabled))
+		return COWLINK_DISABLED;
 	if (!S_ISREG(inode->i_mode) || IS_VERITY(inode) ||
 	    !(inode->i_sb->s_iflags & SB_I_COWLINK))
-		return -EPERM;
+		return COWLINK_UNSUPPORTED;
 	if (IS_SWAPFILE(inode))
-		return -ETXTBSY;
+		return COWLINK_SWAPFILE;
 	/* A mount pins its root and would never show the copy. */
 	if (path->dentry == path->mnt->mnt_root)
-		return -EPERM;
+		return COWLINK_MOUNT_ROOT;
 	/* What vfs_rename() will decide; before the work. */
 	if (is_local_mountpoint(path->dentry))
-		return -EBUSY;
+		return COWLINK_MOUNTPOINT;
 	if (d_unhashed(path->dentry) && !last_walk)
-		return -EWALKAGAIN;
-	/* No signal: the caller never wrote those bytes. */
-	if (limit != RLIM_INFINITY && min(keep, i_size_read(inode)) > limit)
-		return -EFBIG;
+		return COWLINK_GONE;
+	return cl_why_too_big(min(keep, i_size_read(inode))) ?:
+	       cl_why_not_in(path->dentry);
+}
 
-	parent = dget_parent(path->dentry);
-	if (IS_DEADDIR(d_inode(parent)))
-		err = last_walk ? -ENOENT : -EWALKAGAIN;
-	else if (IS_IMMUTABLE(d_inode(parent)) || IS_APPEND(d_inode(parent)))
-		err = -EPERM;
-	dput(parent);
-	return err;
+static int cl_denial_errno(enum cowlink_denial why, bool last_walk)
+{
+	static const int errnos[] = {
+		[COWLINK_READ_ONLY] = -EROFS,
+		[COWLINK_DISABLED] = -EPERM,
+		[COWLINK_UNSUPPORTED] = -EPERM,
+		[COWLINK_SWAPFILE] = -ETXTBSY,
+		[COWLINK_MOUNT_ROOT] = -EPERM,
+		[COWLINK_MOUNTPOINT] = -EBUSY,
+		[COWLINK_GONE] = -ENOENT,
+		[COWLINK_RLIMIT] = -EFBIG,
+		[COWLINK_MAX_BYTES] = -EFBIG,
+		[COWLINK_DIRECTORY] = -EPERM,
+	};
+
+	return why == COWLINK_GONE && !last_walk ? -EWALKAGAIN : errnos[why];
 }
 
 /**
@@ -264,7 +294,7 @@ static int cl_may_break(const struct path *path, loff_t keep, bool last_walk)
  */
 int path_may_break_link(const struct path *path)
 {
-	return cl_may_break(path, 0, true);
+	return cl_denial_errno(cl_why_not(path, 0, true), true);
 }
 
 /**
@@ -542,11 +572,11 @@ static int cl_commit(const struct path *path, struct file *tmp, bool last_walk,
 	return err;
 }
 
-static int cl_copy_and_commit(const struct path *path, loff_t keep,
-			      bool last_walk,
+static int cl_copy_and_commit(struct cowlink_job *job,
 			      const struct cowlink_creds *creds,
 			      struct dentry **ret)
 {
+	const struct path *path = job->path;
 	struct dentry *parent;
 	struct file *tmp;
 	int tries = 0;
@@ -558,53 +588,80 @@ static int cl_copy_and_commit(const struct path *path, loff_t keep,
 	 */
 	do {
 		parent = dget_parent(path->dentry);
-		tmp = cowlink_copy(path, parent, keep, creds);
+		tmp = cowlink_copy(job, parent, creds);
 		if (IS_ERR(tmp)) {
 			err = PTR_ERR(tmp);
 			if (IS_DEADDIR(d_inode(parent)))
-				err = last_walk ? -ENOENT : -EWALKAGAIN;
+				err = cl_denial_errno(COWLINK_GONE,
+						      job->last_walk);
 		}
 		dput(parent);
 		if (IS_ERR(tmp))
 			return err;
-		err = cl_commit(path, tmp, last_walk, creds, ret);
+		err = cl_commit(path, tmp, job->last_walk, creds, ret);
 		fput(tmp);
 	} while (err == -EXDEV && ++tries < CL_MOVE_TRIES);
 	return err;
 }
 
-static int cl_break_now(const struct path *path, loff_t keep, bool last_walk,
-			struct dentry **ret)
+static void cl_count_result(const struct cowlink_job *job, int err)
+{
+	if (!err)
+		cowlink_count(COWLINK_BREAKS, 1);
+	else if (err == -EWALKAGAIN)
+		cowlink_count(COWLINK_RACES_LOST, 1);
+	else
+		cowlink_count(COWLINK_FAILED, 1);
+	cowlink_count(COWLINK_BYTES_COPIED, job->copied);
+	cowlink_count(COWLINK_BYTES_CLONED, job->cloned);
+}
+
+static int cl_break_allowed(struct cowlink_job *job, struct dentry **ret)
 {
 	struct cowlink_creds creds;
 	int err;
 
-	err = cl_may_break(path, keep, last_walk);
-	if (err)
-		return err;
-	err = cowlink_get_creds(&creds, path->dentry);
+	cowlink_trace_begin(job);
+	err = cowlink_get_creds(&creds, job->path->dentry);
 	if (!err)
-		err = cl_copy_and_commit(path, keep, last_walk, &creds, ret);
+		err = cl_copy_and_commit(job, &creds, ret);
 	cowlink_put_creds(&creds);
-	if (!err)
-		atomic_long_inc(&cl_breaks);
+	cowlink_trace_end(job, *ret, err);
+	return err;
+}
+
+static int cl_break_now(struct cowlink_job *job, struct dentry **ret)
+{
+	enum cowlink_denial why = cl_why_not(job->path, job->keep,
+					     job->last_walk);
+	int err;
+
+	if (why) {
+		err = cl_denial_errno(why, job->last_walk);
+		if (err != -EWALKAGAIN)
+			cowlink_trace_denied(job, why, err);
+	} else {
+		err = cl_break_allowed(job, ret);
+	}
+	cl_count_result(job, err);
 	return err;
 }
 
 /* Return: 0 with *@ret, if not NULL, the new dentry; CL_AGAIN; or an error. */
-static int cl_break_or_wait(const struct path *path, loff_t keep,
-			    bool last_walk, struct dentry **ret)
+static int cl_break_or_wait(struct cowlink_job *job, struct dentry **ret)
 {
 	struct cl_break *b;
 	bool first;
 	int err;
 
-	b = cl_enter(path->dentry, &first);
+	b = cl_enter(job->path->dentry, &first);
 	if (IS_ERR_OR_NULL(b))
 		return PTR_ERR_OR_ZERO(b);
-	if (!first)
-		return cl_wait(b, last_walk, ret);
-	err = cl_break_now(path, keep, last_walk, ret);
+	if (!first) {
+		cowlink_count(COWLINK_RACES_LOST, 1);
+		return cl_wait(b, job->last_walk, ret);
+	}
+	err = cl_break_now(job, ret);
 	cl_leave(b, err, dget(*ret));
 	return err;
 }
@@ -616,6 +673,7 @@ static int cl_break_or_wait(const struct path *path, loff_t keep,
  *        longer IXUNLINK.
  * @keep: how many bytes of the content are still wanted, or COWLINK_KEEP_ALL
  * @lookup_flags: of the walk that found @path. LOOKUP_REVAL: it was the last one
+ * @op: what it is done for
  *
  * The caller has made sure that the task may do to the file what it intends to.
  * If the name was removed meanwhile, the last walk gets a copy without one.
@@ -624,17 +682,23 @@ static int cl_break_or_wait(const struct path *path, loff_t keep,
  * as long as it takes to read and write the file; a fatal signal ends it.
  * Return: 0, or with nothing changed a negative errno: -EWALKAGAIN if that was
  * not the last walk, -EPERM where links cannot be broken, -EROFS, -EBUSY for
- * mount points, -EFBIG beyond RLIMIT_FSIZE, -EINTR, or what creating, writing,
+ * mount points, -EFBIG beyond RLIMIT_FSIZE or max_bytes, -EINTR, or what creating, writing,
  * linking and renaming a file return, e.g. -ENOSPC and -EDQUOT.
  */
-int path_break_link(struct path *path, loff_t keep, unsigned int lookup_flags)
+int path_break_link(struct path *path, loff_t keep, unsigned int lookup_flags,
+		    enum cowlink_op op)
 {
-	bool last_walk = lookup_flags & LOOKUP_REVAL;
+	struct cowlink_job job = {
+		.path = path,
+		.keep = keep,
+		.last_walk = lookup_flags & LOOKUP_REVAL,
+		.op = op,
+	};
 	struct dentry *copy = NULL;
 	int err;
 
 	do {
-		err = cl_break_or_wait(path, keep, last_walk, &copy);
+		err = cl_break_or_wait(&job, &copy);
 	} while (err == CL_AGAIN && !fatal_signal_pending(current));
 	if (err)
 		return err == CL_AGAIN ? -EINTR : err;
@@ -682,48 +746,3 @@ loff_t cowlink_open_keep(const struct path *path, int open_flag)
 		return COWLINK_KEEP_ALL;
 	return 0;
 }
-
-#ifdef CONFIG_SYSCTL
-static struct ctl_table cl_sysctls[] = {
-	{
-		.procname	= "enabled",
-		.data		= &cl_sysctl_enabled,
-		.maxlen		= sizeof(int),
-		.mode		= 0644,
-		.proc_handler	= proc_dointvec_minmax,
-		.extra1		= SYSCTL_ZERO,
-		.extra2		= SYSCTL_ONE,
-	},
-	{
-		.procname	= "fsync",
-		.data		= &cowlink_sysctl_fsync,
-		.maxlen		= sizeof(int),
-		.mode		= 0644,
-		.proc_handler	= proc_dointvec_minmax,
-		.extra1		= SYSCTL_ZERO,
-		.extra2		= SYSCTL_ONE,
-	},
-	{
-		.procname	= "breaks",
-		.data		= &cl_breaks.counter,
-		.maxlen		= sizeof(long),
-		.mode		= 0444,
-		.proc_handler	= proc_doulongvec_minmax,
-	},
-	{
-		.procname	= "bytes_copied",
-		.data		= &cowlink_bytes_copied.counter,
-		.maxlen		= sizeof(long),
-		.mode		= 0444,
-		.proc_handler	= proc_doulongvec_minmax,
-	},
-	CL_SYSCTL_END
-};
-
-static int __init cowlink_init(void)
-{
-	register_sysctl_init("fs/cowlink", cl_sysctls);
-	return 0;
-}
-fs_initcall(cowlink_init);
-#endif

@@ -25,6 +25,17 @@
 /* keep all of the content: for path_break_link() */
 #define COWLINK_KEEP_ALL	LLONG_MAX
 
+/* What a link is broken for; for those who watch. */
+enum cowlink_op {
+	COWLINK_OPEN,
+	COWLINK_TRUNCATE,
+	COWLINK_CHMOD,
+	COWLINK_CHOWN,
+	COWLINK_UTIMES,
+	COWLINK_XATTR,
+	COWLINK_LINK,
+};
+
 struct xattr_ctx;
 
 /* from cowlink_before_...(): success, without the operation */
@@ -32,7 +43,8 @@ struct xattr_ctx;
 
 #ifdef CONFIG_FS_COWLINK
 
-int path_break_link(struct path *path, loff_t keep, unsigned int lookup_flags);
+int path_break_link(struct path *path, loff_t keep, unsigned int lookup_flags,
+		    enum cowlink_op op);
 int path_may_break_link(const struct path *path);
 bool path_became_ixunlink(const struct path *path, int error);
 bool cowlink_inode_busy(const struct inode *inode);
@@ -56,7 +68,8 @@ int cowlink_before_removexattr(struct path *path, unsigned int lookup_flags,
 #else
 
 static inline int path_break_link(struct path *path, loff_t keep,
-				  unsigned int lookup_flags)
+				  unsigned int lookup_flags,
+				  enum cowlink_op op)
 {
 	return -EPERM;
 }

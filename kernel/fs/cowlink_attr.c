@@ -79,7 +79,7 @@ int cowlink_before_truncate(struct path *path, unsigned int lookup_flags,
 		if (err)
 			return err;
 	}
-	return path_break_link(path, length, lookup_flags);
+	return path_break_link(path, length, lookup_flags, COWLINK_TRUNCATE);
 }
 
 /**
@@ -110,7 +110,8 @@ int cowlink_before_chmod(struct path *path, unsigned int lookup_flags,
 		return err;
 	if (attr.ia_mode == inode->i_mode)
 		return COWLINK_NOTHING_TO_DO;
-	return path_break_link(path, COWLINK_KEEP_ALL, lookup_flags);
+	return path_break_link(path, COWLINK_KEEP_ALL, lookup_flags,
+			       COWLINK_CHMOD);
 }
 
 /*
@@ -211,7 +212,8 @@ int cowlink_before_chown(struct path *path, unsigned int lookup_flags,
 		return err;
 	if (!strips && cl_chown_is_noop(idmap, inode, &attr))
 		return COWLINK_NOTHING_TO_DO;
-	return path_break_link(path, COWLINK_KEEP_ALL, lookup_flags);
+	return path_break_link(path, COWLINK_KEEP_ALL, lookup_flags,
+			       COWLINK_CHOWN);
 }
 
 static bool cl_is_now(const struct timespec64 *times)
@@ -255,5 +257,6 @@ int cowlink_before_utimes(struct path *path, unsigned int lookup_flags,
 		err = cl_may_setattr(path, &attr);
 	if (err)
 		return err;
-	return path_break_link(path, COWLINK_KEEP_ALL, lookup_flags);
+	return path_break_link(path, COWLINK_KEEP_ALL, lookup_flags,
+			       COWLINK_UTIMES);
 }

@@ -14,9 +14,6 @@
 /* Attributes of the inode that belong to the content, cf. copy up in overlayfs. */
 #define CL_COPY_FL	(FS_SYNC_FL | FS_NOATIME_FL | FS_NODUMP_FL)
 
-atomic_long_t cowlink_bytes_copied;
-int cowlink_sysctl_fsync __read_mostly = 1;
-
 static struct cred *cl_prepare_cred(kuid_t fsuid, kgid_t fsgid)
 {
 	struct cred *cred = prepare_kernel_cred(&init_task);
@@ -76,15 +73,16 @@ void cowlink_put_creds(struct cowlink_creds *creds)
 
 /*
  * Read and written, not spliced: a splice ends with any signal, and open(2) of a
- * regular file does not. Only a fatal one ends the copy.
+ * regular file does not. Only a fatal one ends the copy. *@done tells how far it
+ * came, also on error.
  */
-static int cl_copy_range(struct file *in, struct file *out, loff_t pos,
+static int cl_copy_range(struct file *in, struct file *out, loff_t *done,
 			 loff_t end, void *buf)
 {
+	loff_t pos = *done;
 	ssize_t n;
 
 	while (pos < end) {
-		loff_t out_pos = pos;
 		void *from = buf;
 
 		if (fatal_signal_pending(current))
@@ -93,12 +91,11 @@ static int cl_copy_range(struct file *in, struct file *out, loff_t pos,
 				min_t(loff_t, end - pos, COWLINK_CHUNK), &pos);
 		if (n <= 0)
 			return n ?: -EIO;
-		while (out_pos < pos) {
-			n = kernel_write(out, from, pos - out_pos, &out_pos);
+		while (*done < pos) {
+			n = kernel_write(out, from, pos - *done, done);
 			if (n <= 0)
 				return n ?: -EIO;
 			from += n;
-			atomic_long_add(n, &cowlink_bytes_copied);
 		}
 		cond_resched();
 	}
@@ -135,14 +132,18 @@ loff_t cowlink_next_data(struct file *file, loff_t pos, loff_t *ret_hole)
 
 /* Copy [0, end) without filling the holes. */
 static int cl_copy_extents(struct file *in, struct file *out, loff_t end,
-			   void *buf)
+			   void *buf, u64 *copied)
 {
 	loff_t data, hole;
 	int err = 0;
 
 	for (data = cowlink_next_data(in, 0, &hole); data < end && !err;
-	     data = hole < end ? cowlink_next_data(in, hole, &hole) : end)
-		err = cl_copy_range(in, out, data, min(hole, end), buf);
+	     data = hole < end ? cowlink_next_data(in, hole, &hole) : end) {
+		loff_t done = data;
+
+		err = cl_copy_range(in, out, &done, min(hole, end), buf);
+		*copied += done - data;
+	}
 	return err;
 }
 
@@ -154,22 +155,26 @@ static bool cl_clone(struct file *in, struct file *out, loff_t size)
 	return vfs_clone_file_range(in, 0, out, 0, size, 0) == size;
 }
 
-static int cl_clone_or_copy(struct file *in, struct file *out, loff_t end)
+static int cl_clone_or_copy(struct cowlink_job *job, struct file *in,
+			    struct file *out, loff_t end)
 {
+	loff_t size = i_size_read(file_inode(in));
 	void *buf;
 	int err;
 
-	if (cl_clone(in, out, i_size_read(file_inode(in))))
+	if (cl_clone(in, out, size)) {
+		job->cloned += size;
 		return 0;
+	}
 	buf = kvmalloc(COWLINK_CHUNK, GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
-	err = cl_copy_extents(in, out, end, buf);
+	err = cl_copy_extents(in, out, end, buf, &job->copied);
 	kvfree(buf);
 	return err;
 }
 
-static int cl_copy_data(const struct path *victim, struct file *out, loff_t end,
+static int cl_copy_data(struct cowlink_job *job, struct file *out, loff_t end,
 			const struct cowlink_creds *creds)
 {
 	const struct cred *old;
@@ -177,14 +182,14 @@ static int cl_copy_data(const struct path *victim, struct file *out, loff_t end,
 	int err;
 
 	old = override_creds(creds->create);
-	in = dentry_open(victim, O_RDONLY | O_LARGEFILE | O_NOATIME |
+	in = dentry_open(job->path, O_RDONLY | O_LARGEFILE | O_NOATIME |
 			 (__force int)__FMODE_NONOTIFY, creds->create);
 	revert_creds(old);
 	if (IS_ERR(in))
 		return PTR_ERR(in);
 
 	old = override_creds(creds->copy);
-	err = cl_clone_or_copy(in, out, end);
+	err = cl_clone_or_copy(job, in, out, end);
 	revert_creds(old);
 	fput(in);
 	return err;
@@ -385,38 +390,38 @@ static struct file *cl_open_tmpfile(struct vfsmount *mnt, struct dentry *parent,
 
 /**
  * cowlink_copy - make an unnamed copy of an IXUNLINK file
- * @victim: the file, by the mount that the caller came through
+ * @job: which file, and how much of it; what was copied is added up in it
  * @parent: directory to create the copy in
- * @keep: how many bytes of the content are wanted, at most
  * @creds: as made by cowlink_get_creds()
  *
  * Content with its holes, extended attributes, ACL, label, attributes, owner,
- * mode and access and modification time are those of @victim. The copy is
+ * mode and access and modification time are those of the file. The copy is
  * synced to disk if any content was copied, so that its name never refers to
  * less than all of it.
  *
  * Context: no locks held; reads and writes as much as the file is long.
  * Return: the copy, open for writing and linkable, or an ERR_PTR.
  */
-struct file *cowlink_copy(const struct path *victim, struct dentry *parent,
-			  loff_t keep, const struct cowlink_creds *creds)
+struct file *cowlink_copy(struct cowlink_job *job, struct dentry *parent,
+			  const struct cowlink_creds *creds)
 {
-	loff_t end = min(keep, i_size_read(d_inode(victim->dentry)));
+	struct dentry *victim = job->path->dentry;
+	loff_t end = min(job->keep, i_size_read(d_inode(victim)));
 	const struct cred *old;
 	struct file *tmp;
 	int err = 0;
 
 	old = override_creds(creds->create);
-	tmp = cl_open_tmpfile(victim->mnt, parent, creds);
+	tmp = cl_open_tmpfile(job->path->mnt, parent, creds);
 	revert_creds(old);
 	if (IS_ERR(tmp))
 		return tmp;
 
 	if (end > 0)
-		err = cl_copy_data(victim, tmp, end, creds);
+		err = cl_copy_data(job, tmp, end, creds);
 	if (!err) {
 		old = override_creds(creds->create);
-		err = cl_copy_metadata(victim->dentry, tmp, end, creds);
+		err = cl_copy_metadata(victim, tmp, end, creds);
 		if (!err && end > 0 && READ_ONCE(cowlink_sysctl_fsync))
 			err = vfs_fsync(tmp, 0);
 		revert_creds(old);

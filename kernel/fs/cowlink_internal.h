@@ -13,6 +13,7 @@
 #include <linux/fsnotify_backend.h>
 #include <linux/mnt_idmapping.h>
 #include <linux/namei.h>
+#include <linux/percpu.h>
 #include <linux/posix_acl.h>
 #include <linux/posix_acl_xattr.h>
 #include <linux/security.h>
@@ -64,9 +65,79 @@ struct cl_break {
 	struct dentry *result;
 };
 
-/* Bytes copied, and whether copies are synced before they get their name. */
-extern atomic_long_t cowlink_bytes_copied;
+/**
+ * struct cowlink_job - what a caller wants, and what it has cost
+ * @path: the name, and the mount it was found by
+ * @keep: how many bytes of the content are wanted, at most
+ * @last_walk: nobody walks again if the name is gone
+ * @op: what for
+ * @copied: bytes written to the copy
+ * @cloned: bytes that the copy shares with the original
+ * @start_ns: when the work began
+ */
+struct cowlink_job {
+	const struct path *path;
+	loff_t keep;
+	bool last_walk;
+	enum cowlink_op op;
+	u64 copied;
+	u64 cloned;
+	u64 start_ns;
+};
+
+/* Why a link cannot be broken, whoever asks for it. */
+enum cowlink_denial {
+	COWLINK_ALLOWED,
+	COWLINK_READ_ONLY,
+	COWLINK_DISABLED,
+	COWLINK_UNSUPPORTED,
+	COWLINK_SWAPFILE,
+	COWLINK_MOUNT_ROOT,
+	COWLINK_MOUNTPOINT,
+	COWLINK_GONE,
+	COWLINK_RLIMIT,
+	COWLINK_MAX_BYTES,
+	COWLINK_DIRECTORY,
+};
+
+/**
+ * enum cowlink_counter - what is counted, for /proc/sys/fs/cowlink/
+ * @COWLINK_BREAKS: names that got a private copy
+ * @COWLINK_BYTES_COPIED: bytes written to copies, also to those thrown away
+ * @COWLINK_BYTES_CLONED: bytes that copies share with the original
+ * @COWLINK_RACES_LOST: callers who found somebody else at the same name and
+ *                      waited, or whose name was gone when they had the copy
+ * @COWLINK_FAILED: callers who got an error, refusals included
+ */
+enum cowlink_counter {
+	COWLINK_BREAKS,
+	COWLINK_BYTES_COPIED,
+	COWLINK_BYTES_CLONED,
+	COWLINK_RACES_LOST,
+	COWLINK_FAILED,
+	COWLINK_NR_COUNTERS,
+};
+
+struct cowlink_counters {
+	unsigned long n[COWLINK_NR_COUNTERS];
+};
+
+DECLARE_PER_CPU(struct cowlink_counters, cowlink_counters);
+
+static inline void cowlink_count(enum cowlink_counter which, unsigned long by)
+{
+	this_cpu_add(cowlink_counters.n[which], by);
+}
+
+extern int cowlink_sysctl_enabled;
 extern int cowlink_sysctl_fsync;
+extern unsigned long cowlink_sysctl_max_bytes;
+
+void cowlink_trace_begin(struct cowlink_job *job);
+void cowlink_trace_end(const struct cowlink_job *job, struct dentry *copy,
+		       int error);
+void cowlink_trace_denied(const struct cowlink_job *job,
+			  enum cowlink_denial reason, int error);
 
 /* Bytes read at once, and between two looks for a fatal signal. */
 #define COWLINK_CHUNK	(64 * 1024)
@@ -74,8 +145,8 @@ extern int cowlink_sysctl_fsync;
 int cowlink_get_creds(struct cowlink_creds *creds, struct dentry *victim);
 void cowlink_put_creds(struct cowlink_creds *creds);
 loff_t cowlink_next_data(struct file *file, loff_t pos, loff_t *ret_hole);
-struct file *cowlink_copy(const struct path *victim, struct dentry *parent,
-			  loff_t keep, const struct cowlink_creds *creds);
+struct file *cowlink_copy(struct cowlink_job *job, struct dentry *parent,
+			  const struct cowlink_creds *creds);
 
 /* The order of errors is that of the operations: EROFS comes first. */
 static inline int cl_check_mount(const struct path *path)
@@ -94,6 +165,7 @@ static inline bool cl_is_acl(const char *name)
 typedef struct mnt_idmap cl_idmap;
 #define CL_NOP_IDMAP	(&nop_mnt_idmap)
 #define CL_SYSCTL_END
+#define CL_CONST_TABLE	const
 
 static inline cl_idmap *cl_mnt_idmap(const struct vfsmount *mnt)
 {
@@ -185,6 +257,7 @@ static inline void cl_rename_idmap(struct renamedata *rd, cl_idmap *idmap)
 typedef struct user_namespace cl_idmap;
 #define CL_NOP_IDMAP	(&init_user_ns)
 #define CL_SYSCTL_END	{ }
+#define CL_CONST_TABLE
 
 static inline cl_idmap *cl_mnt_idmap(const struct vfsmount *mnt)
 {

@@ -248,7 +248,8 @@ int cowlink_before_setxattr(struct path *path, unsigned int lookup_flags,
 	else
 		err = cl_may_setxattr(path, name, ctx->kvalue, ctx->size,
 				      ctx->flags);
-	return err ?: path_break_link(path, COWLINK_KEEP_ALL, lookup_flags);
+	return err ?: path_break_link(path, COWLINK_KEEP_ALL, lookup_flags,
+				      COWLINK_XATTR);
 }
 
 /**
@@ -271,5 +272,6 @@ int cowlink_before_removexattr(struct path *path, unsigned int lookup_flags,
 		err = cl_may_remove_acl(path, name);
 	else
 		err = cl_may_removexattr(path, name);
-	return err ?: path_break_link(path, COWLINK_KEEP_ALL, lookup_flags);
+	return err ?: path_break_link(path, COWLINK_KEEP_ALL, lookup_flags,
+				      COWLINK_XATTR);
 }

@@ -231,7 +231,7 @@ void unshare_file(struct shared *sh);
 
 /* /proc/sys/fs/cowlink/; all -1 where the kernel does not count. */
 struct counters {
-	long long breaks, bytes_copied;
+	long long breaks, bytes_copied, bytes_cloned, races_lost, failed;
 };
 
 struct counters counters_now(void);
@@ -240,6 +240,18 @@ void counters_expect_at(const char *file, int line, struct counters since,
 /* Exactly @breaks links were broken since; if none, no byte was copied. */
 #define EXPECT_BREAKS(since, breaks)					\
 	counters_expect_at(__FILE__, __LINE__, since, breaks)
+
+/* What the kernel has written down, in a buffer of this test's own. */
+struct tracing {
+	char dir[64];
+	FILE *pipe;
+};
+
+/* @events: "cowlink/cowlink_denied" and the like, ended by NULL. */
+void tracing_begin(struct tracing *tr, const char *const events[]);
+/* The next line from "EVENT: " on, in static storage; NULL if there is none. */
+const char *tracing_next(struct tracing *tr);
+void tracing_end(struct tracing *tr);
 
 /* ---- the system -------------------------------------------------------- */
 

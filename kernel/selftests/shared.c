@@ -430,10 +430,14 @@ void expect_others_at(const char *file, int line)
 
 /* ---- counters ---------------------------------------------------------- */
 
-static long long read_counter(const char *path)
+static long long read_counter(const char *name)
 {
 	long long value = -1;
-	FILE *f = fopen(path, "re");
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/sys/fs/cowlink/%s", name);
+	f = fopen(path, "re");
 
 	if (f && fscanf(f, "%lld", &value) != 1)
 		value = -1;
@@ -445,9 +449,11 @@ static long long read_counter(const char *path)
 struct counters counters_now(void)
 {
 	struct counters now = {
-		.breaks = read_counter("/proc/sys/fs/cowlink/breaks"),
-		.bytes_copied =
-			read_counter("/proc/sys/fs/cowlink/bytes_copied"),
+		.breaks = read_counter("breaks"),
+		.bytes_copied = read_counter("bytes_copied"),
+		.bytes_cloned = read_counter("bytes_cloned"),
+		.races_lost = read_counter("races_lost"),
+		.failed = read_counter("failed"),
 	};
 
 	return now;
