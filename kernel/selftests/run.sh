@@ -7,10 +7,10 @@
 
 usage() {
 	cat <<'END'
-Usage: run.sh [--fs=NAME]... DIR [PROGRAM]...
+Usage: run.sh [--fs=NAME]... [DIR [PROGRAM]...]
 
-Runs the test programs in DIR (made by "make OUT=DIR"), all or those named, on
-each filesystem: ext4 (with quota), ext4-1k (1 KiB blocks), ext4-inline
+Runs the test programs in DIR (made by "make OUT=DIR"; default: where this script
+is), all or those named, on each filesystem: ext4 (with quota), ext4-1k (1 KiB blocks), ext4-inline
 (inline_data, ea_inode), tmpfs. Default are ext4 and tmpfs.
 
 COWLINK_REQUIRE=1 makes a kernel without the attribute a failure, not a skip.
@@ -21,7 +21,7 @@ END
 set -u
 filesystems=''
 all_programs='flags names open openers uring setattr xattr deny reading
-	permission preserve quota limits unify overlay replace dpkg crash
+	permission preserve quota limits switches observe unify overlay replace dpkg crash
 	powercut inject stall race oracle'
 
 while [ $# -gt 0 ]; do
@@ -33,7 +33,8 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-[ $# -gt 0 ] || { usage >&2; exit 2; }
+# As kselftest calls it, the programs are where this is.
+[ $# -gt 0 ] || set -- "$(dirname "$0")"
 bin=$1
 shift
 programs=${*:-$all_programs}
