@@ -130,14 +130,14 @@ loff_t cowlink_next_data(struct file *file, loff_t pos, loff_t *ret_hole)
 	return data;
 }
 
-/* Copy [0, end) without filling the holes. */
-static int cl_copy_extents(struct file *in, struct file *out, loff_t end,
-			   void *buf, u64 *copied)
+/* Copy [pos, end) without filling the holes. */
+static int cl_copy_extents(struct file *in, struct file *out, loff_t pos,
+			   loff_t end, void *buf, u64 *copied)
 {
 	loff_t data, hole;
 	int err = 0;
 
-	for (data = cowlink_next_data(in, 0, &hole); data < end && !err;
+	for (data = cowlink_next_data(in, pos, &hole); data < end && !err;
 	     data = hole < end ? cowlink_next_data(in, hole, &hole) : end) {
 		loff_t done = data;
 
@@ -147,29 +147,66 @@ static int cl_copy_extents(struct file *in, struct file *out, loff_t end,
 	return err;
 }
 
-/* Where blocks can be shared, they are, all of them. */
-static bool cl_clone(struct file *in, struct file *out, loff_t size)
+static int cl_set_size(struct file *out, loff_t size)
 {
-	if (!in->f_op->remap_file_range)
-		return false;
-	return vfs_clone_file_range(in, 0, out, 0, size, 0) == size;
+	struct dentry *dentry = out->f_path.dentry;
+	struct iattr attr = {
+		.ia_valid = ATTR_SIZE | ATTR_FORCE,
+		.ia_size = size,
+	};
+	int err;
+
+	err = mnt_want_write_file(out);
+	if (err)
+		return err;
+	inode_lock(d_inode(dentry));
+	err = notify_change(CL_NOP_IDMAP, dentry, &attr, NULL);
+	inode_unlock(d_inode(dentry));
+	mnt_drop_write_file(out);
+	return err;
+}
+
+/*
+ * Where blocks can be shared they are, and no more of them than are wanted:
+ * quota counts shared ones like others.
+ *
+ * Return: how many bytes need not be copied any more; what a clone that failed
+ * halfway has done is taken back.
+ */
+static loff_t cl_clone(struct file *in, struct file *out, loff_t end)
+{
+	struct inode *inode = file_inode(in);
+	loff_t len = end;
+
+	if (end < i_size_read(inode))
+		len = round_down(end, i_blocksize(inode));
+	if (!len || !in->f_op->remap_file_range)
+		return 0;
+	if (vfs_clone_file_range(in, 0, out, 0, len, 0) == len)
+		return len;
+	return cl_set_size(out, 0);
 }
 
 static int cl_clone_or_copy(struct cowlink_job *job, struct file *in,
 			    struct file *out, loff_t end)
 {
-	loff_t size = i_size_read(file_inode(in));
+	loff_t done = cl_clone(in, out, end);
 	void *buf;
 	int err;
 
-	if (cl_clone(in, out, size)) {
-		job->cloned += size;
+	if (done < 0)
+		return done;
+	job->cloned += done;
+	if (done == end)
 		return 0;
-	}
+	/* Before the data, lest the filesystem allocates for a file that grows. */
+	err = cl_set_size(out, end);
+	if (err)
+		return err;
 	buf = kvmalloc(COWLINK_CHUNK, GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
-	err = cl_copy_extents(in, out, end, buf, &job->copied);
+	err = cl_copy_extents(in, out, done, end, buf, &job->copied);
 	kvfree(buf);
 	return err;
 }
@@ -315,16 +352,12 @@ static int cl_copy_fileattr(struct dentry *src, struct dentry *dst)
 }
 
 /*
- * Size, then owner, mode and times in one call, and last: writing strips setuid,
- * changing the owner may, and both change the times.
+ * Owner, mode and times in one call, and last: writing strips setuid, changing
+ * the owner may, and both change the times.
  */
 static int cl_copy_attr(struct inode *from, struct dentry *dst, loff_t end)
 {
 	struct inode *inode = d_inode(dst);
-	struct iattr size = {
-		.ia_valid = ATTR_SIZE | ATTR_FORCE,
-		.ia_size = end,
-	};
 	struct iattr attr = {
 		.ia_valid = ATTR_UID | ATTR_GID | ATTR_MODE | ATTR_FORCE |
 			    ATTR_ATIME | ATTR_ATIME_SET,
@@ -332,7 +365,7 @@ static int cl_copy_attr(struct inode *from, struct dentry *dst, loff_t end)
 		.ia_vfsgid = VFSGIDT_INIT(from->i_gid),
 		.ia_mode = from->i_mode,
 	};
-	int err = 0;
+	int err;
 
 	cl_get_times(from, &attr);
 	/*
@@ -343,10 +376,7 @@ static int cl_copy_attr(struct inode *from, struct dentry *dst, loff_t end)
 		attr.ia_valid |= ATTR_MTIME | ATTR_MTIME_SET;
 
 	inode_lock(inode);
-	if (i_size_read(inode) != end)
-		err = notify_change(CL_NOP_IDMAP, dst, &size, NULL);
-	if (!err)
-		err = notify_change(CL_NOP_IDMAP, dst, &attr, NULL);
+	err = notify_change(CL_NOP_IDMAP, dst, &attr, NULL);
 	inode_unlock(inode);
 	return err;
 }
