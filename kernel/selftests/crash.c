@@ -10,7 +10,10 @@
 
 static void set_up(struct scratch *fs, const char *mount_opts)
 {
-	scratch_ext4(fs, 32 << 20, NULL, mount_opts);
+	if (on_xfs())
+		scratch_xfs(fs, NULL, mount_opts);
+	else
+		scratch_ext4(fs, 32 << 20, NULL, mount_opts);
 	scratch_enter(fs);
 	mk_file("C/f", SIZE, SHARED_SEED);
 	EXPECT_OK(chmod("C/f", 04755));
@@ -40,18 +43,21 @@ static bool is_copy(const char *path)
  * Without delayed allocation's helper for careless programs, a rename that is
  * in the journal while the data is not would leave an empty file.
  */
-static const char careless[] = "noauto_da_alloc";
+static const char *careless(void)
+{
+	return on_ext4() ? "noauto_da_alloc" : "";
+}
 
 static void committed_break_is_whole(void)
 {
 	struct scratch fs;
 	struct stat st;
 
-	set_up(&fs, careless);
+	set_up(&fs, careless());
 	close(EXPECT_OK(open("G1/f", O_RDWR)));
 	EXPECT_OK(chmod("G2/f", 0700));
 	scratch_commit();
-	scratch_crash(&fs, careless);
+	scratch_crash(&fs, careless());
 	CHECK(is_copy("G1/f"), "the break was in the journal and is gone");
 	CHECK(is_copy("G2/f"), "the chmod was in the journal and is gone");
 	expect_whole("G1/f", SIZE);
@@ -68,10 +74,10 @@ static void committed_truncate_is_whole(void)
 {
 	struct scratch fs;
 
-	set_up(&fs, careless);
+	set_up(&fs, careless());
 	EXPECT_OK(truncate("G1/f", 100000));
 	scratch_commit();
-	scratch_crash(&fs, careless);
+	scratch_crash(&fs, careless());
 	CHECK(is_copy("G1/f"), "the truncate was in the journal and is gone");
 	expect_whole("G1/f", 100000);
 	expect_whole("C/f", SIZE);
@@ -84,10 +90,10 @@ static void uncommitted_break(void)
 {
 	struct scratch fs;
 
-	set_up(&fs, careless);
+	set_up(&fs, careless());
 	close(EXPECT_OK(open("G1/f", O_RDWR)));
 	EXPECT_OK(chmod("G2/f", 0700));
-	scratch_crash(&fs, careless);
+	scratch_crash(&fs, careless());
 	expect_whole("G1/f", SIZE);
 	expect_whole("G2/f", SIZE);
 	expect_whole("C/f", SIZE);
@@ -115,11 +121,11 @@ static void nothing_is_leaked(void)
 
 static const struct test tests[] = {
 	{ "a break that reached the journal is whole",
-	  committed_break_is_whole, NEED_EXT4 },
-	{ "so is a truncate", committed_truncate_is_whole, NEED_EXT4 },
+	  committed_break_is_whole, NEED_DISK },
+	{ "so is a truncate", committed_truncate_is_whole, NEED_DISK },
 	{ "one that did not leaves the old file or the whole copy",
-	  uncommitted_break, NEED_EXT4 },
-	{ "a copy without a name is freed", nothing_is_leaked, NEED_EXT4 },
+	  uncommitted_break, NEED_DISK },
+	{ "a copy without a name is freed", nothing_is_leaked, NEED_DISK },
 };
 
 TEST_MAIN("crash", tests)

@@ -327,7 +327,7 @@ static void read_only_filesystem(void)
 	struct counters c;
 	struct scratch fs;
 
-	scratch_ext4(&fs, 16 << 20, NULL, "");
+	scratch_disk(&fs, 16 << 20);
 	scratch_enter(&fs);
 	mk_shared("f", SIZE);
 	EXPECT_OK(mount(NULL, fs.mnt, NULL, MS_REMOUNT | MS_RDONLY, NULL));
@@ -477,7 +477,7 @@ static const struct test tests[] = {
 	{ "a local mountpoint: EBUSY", local_mountpoint },
 	{ "another namespace's mountpoint gives way", foreign_mountpoint },
 	{ "a read-only mount: EROFS", read_only_mount },
-	{ "a read-only filesystem: EROFS", read_only_filesystem, NEED_EXT4 },
+	{ "a read-only filesystem: EROFS", read_only_filesystem, NEED_DISK },
 	{ "an immutable or append-only directory: EPERM",
 	  immutable_or_append_parent },
 	{ "fs.cowlink.enabled = 0: EPERM, names stay free", switched_off },

@@ -158,7 +158,7 @@ static void project_guest(void)
 static const struct test tests[] = {
 	{ "upgrade in a guest that shares every file", plain_guest },
 	{ "the same under project quota", project_guest,
-	  NEED_EXT4 | NEED_PRJQUOTA },
+	  NEED_DISK | NEED_PRJQUOTA },
 };
 
 TEST_MAIN("dpkg", tests)

@@ -418,8 +418,13 @@ static void not_inherited(void)
 
 static void fsck(struct scratch *fs)
 {
-	int status = RUN("e2fsck", "-f", "-y", fs->image);
+	int status;
 
+	if (on_xfs()) {
+		scratch_fsck(fs);
+		return;
+	}
+	status = RUN("e2fsck", "-f", "-y", fs->image);
 	CHECK(status <= 1, "e2fsck -f: expected status 0 or 1, got %d",
 	      status);
 }
@@ -429,7 +434,7 @@ static void survives_remount_and_fsck(void)
 	struct snapshot before;
 	struct scratch fs;
 
-	scratch_ext4(&fs, 16 << 20, NULL, "");
+	scratch_disk(&fs, 16 << 20);
 	scratch_enter(&fs);
 	mk_file("f", 5000, 1);
 	EXPECT_OK(set_flags("f", SHARED_FL));
@@ -455,7 +460,7 @@ static void survives_journal_replay(void)
 	struct scratch fs;
 	int fd;
 
-	scratch_ext4(&fs, 16 << 20, NULL, "");
+	scratch_disk(&fs, 16 << 20);
 	scratch_enter(&fs);
 	mk_file("f", 5000, 1);
 	EXPECT_OK(set_flags("f", SHARED_FL));
@@ -475,8 +480,34 @@ static void survives_journal_replay(void)
 	fsck(&fs);
 }
 
+/* Files on @fs get the bit of IXUNLINK, and that of IMMUTABLE or not. */
+static void set_bits_on_disk(struct scratch *fs, bool immutable)
+{
+	int status;
+
+	if (on_xfs())
+		status = RUN("xfs_db", "-x", "-c", "path /f", "-c",
+			     "write v3.flags2 0x4000000000000000", "-c",
+			     immutable ? "write core.immutable 1" :
+					 "write core.immutable 0", fs->image);
+	else
+		status = RUN("debugfs", "-w", "-R", immutable ?
+			     "sif f flags 0x8080010" : "sif f flags 0x8080000",
+			     fs->image);
+	CHECK(!status, "debugger: expected success");
+}
+
+/* Without any other bit in di_flags2, as xfs_db writes all of them. */
+static void scratch_plain(struct scratch *fs)
+{
+	if (on_xfs())
+		scratch_xfs(fs, "-m bigtime=0,reflink=0", "");
+	else
+		scratch_ext4(fs, 16 << 20, NULL, "");
+}
+
 /*
- * What an unpatched kernel's chattr -i leaves on disk: bit 27 without bit 4.
+ * What an unpatched ext4's chattr -i leaves on disk: one without the other.
  * It means nothing here, and a later chattr +i is not to wake it.
  */
 static void stray_bit_on_disk(void)
@@ -484,12 +515,11 @@ static void stray_bit_on_disk(void)
 	struct scratch fs;
 	unsigned int flags;
 
-	scratch_ext4(&fs, 16 << 20, NULL, "");
+	scratch_plain(&fs);
 	scratch_enter(&fs);
 	mk_file("f", 5000, 1);
 	scratch_umount(&fs);
-	CHECK(!RUN("debugfs", "-w", "-R", "sif f flags 0x8080000", fs.image),
-	      "debugfs: expected success");
+	set_bits_on_disk(&fs, false);
 	scratch_mount(&fs, "");
 	scratch_enter(&fs);
 	EXPECT_EQ(flags_of("f"), 0);
@@ -502,17 +532,16 @@ static void stray_bit_on_disk(void)
 	scratch_release(&fs);
 }
 
-/* The attribute on disk as the design fixes it: bits 4 and 27. */
+/* The attribute on disk as the design fixes it. */
 static void bits_on_disk(void)
 {
 	struct scratch fs;
 
-	scratch_ext4(&fs, 16 << 20, NULL, "");
+	scratch_plain(&fs);
 	scratch_enter(&fs);
 	mk_file("f", 5000, 1);
 	scratch_umount(&fs);
-	CHECK(!RUN("debugfs", "-w", "-R", "sif f flags 0x8080010", fs.image),
-	      "debugfs: expected success");
+	set_bits_on_disk(&fs, true);
 	scratch_mount(&fs, "");
 	scratch_enter(&fs);
 	EXPECT_EQ(flags_of("f"), SHARED_FL);
@@ -520,6 +549,21 @@ static void bits_on_disk(void)
 	close(EXPECT_OK(open("G1/f", O_RDWR)));
 	EXPECT_EQ(flags_of("G1/f"), 0);
 	EXPECT_EQ(flags_of("f"), SHARED_FL);
+	scratch_leave();
+	scratch_release(&fs);
+}
+
+/* No di_flags2 there, so no attribute. */
+static void refused_on_old_inodes(void)
+{
+	struct scratch fs;
+
+	scratch_xfs(&fs, "-m crc=0", "");
+	scratch_enter(&fs);
+	mk_file("f", 10, 1);
+	EXPECT_ERR(set_flags("f", SHARED_FL), EOPNOTSUPP);
+	EXPECT_ERR(set_xflags("f", SHARED_XFLAGS, 0), EOPNOTSUPP);
+	EXPECT_EQ(flags_of("f"), 0);
 	scratch_leave();
 	scratch_release(&fs);
 }
@@ -559,7 +603,7 @@ static const struct test tests[] = {
 	  root_of_a_user_namespace },
 	{ "directories and special files are refused", only_regular_files },
 	{ "not together with APPEND", not_with_append },
-	{ "not on an active swap file", not_a_swapfile, NEED_EXT4 },
+	{ "not on an active swap file", not_a_swapfile, NEED_DISK },
 	{ "not on a verity file, nor verity on a shared file",
 	  not_with_verity, NEED_EXT4 },
 	{ "a writer elsewhere: ETXTBSY", writer_refuses_the_flag },
@@ -574,13 +618,14 @@ static const struct test tests[] = {
 	{ "the owner cannot set the inode version",
 	  owner_cannot_set_the_version, NEED_EXT4 },
 	{ "not inherited, not copied by cp -a", not_inherited },
-	{ "survives remount and e2fsck -f", survives_remount_and_fsck,
-	  NEED_EXT4 },
+	{ "survives remount and fsck", survives_remount_and_fsck, NEED_DISK },
 	{ "survives a crash and journal replay", survives_journal_replay,
-	  NEED_EXT4 },
+	  NEED_DISK },
 	{ "a stray bit on disk means nothing and stays so",
-	  stray_bit_on_disk, NEED_EXT4 },
-	{ "on disk it is bits 4 and 27", bits_on_disk, NEED_EXT4 },
+	  stray_bit_on_disk, NEED_DISK },
+	{ "on disk it is the bits of the design", bits_on_disk, NEED_DISK },
+	{ "refused where inodes have no room for it", refused_on_old_inodes,
+	  NEED_XFS },
 	{ "plain immutable is what it always was",
 	  plain_immutable_is_as_ever, NEED_NOTHING },
 };

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/vfs.h>
@@ -27,7 +28,7 @@ static struct verdict {
 
 static struct {
 	long magic;
-	bool cowlink, prjquota;
+	bool cowlink, prjquota, reflink;
 	int probe_errno;
 } env;
 
@@ -106,6 +107,16 @@ bool on_ext4(void)
 bool on_tmpfs(void)
 {
 	return env.magic == TMPFS_MAGIC;
+}
+
+bool on_xfs(void)
+{
+	return env.magic == XFS_SUPER_MAGIC;
+}
+
+bool have_reflink(void)
+{
+	return env.reflink;
 }
 
 bool have_cowlink(void)
@@ -206,6 +217,19 @@ static int run_test(const struct test *test, const char *dir)
 
 /* ---- the program ------------------------------------------------------- */
 
+static bool can_reflink(int dir)
+{
+	int in = openat(dir, "in", O_CREAT | O_RDWR | O_EXCL, 0600);
+	int out = openat(dir, "out", O_CREAT | O_RDWR | O_EXCL, 0600);
+	bool can = write(in, "x", 1) == 1 && !ioctl(out, FICLONE, in);
+
+	close(in);
+	close(out);
+	unlinkat(dir, "in", 0);
+	unlinkat(dir, "out", 0);
+	return can;
+}
+
 static void probe(const char *dir)
 {
 	struct statfs sfs;
@@ -226,6 +250,9 @@ static void probe(const char *dir)
 	env.prjquota = prjquota_enforced(path);
 	(void)set_flags(path, 0);
 	unlink(path);
+	fd = open(dir, O_RDONLY | O_DIRECTORY);
+	env.reflink = fd >= 0 && can_reflink(fd);
+	close(fd);
 }
 
 /*
@@ -258,6 +285,14 @@ static bool applies(const struct test *test, const char *only)
 	if ((test->needs & NEED_EXT4) && !on_ext4())
 		return false;
 	if ((test->needs & NEED_TMPFS) && !on_tmpfs())
+		return false;
+	if ((test->needs & NEED_XFS) && !on_xfs())
+		return false;
+	if ((test->needs & NEED_DISK) && !on_ext4() && !on_xfs())
+		return false;
+	if ((test->needs & NEED_REFLINK) && !env.reflink)
+		return false;
+	if ((test->needs & NEED_NO_REFLINK) && env.reflink)
 		return false;
 	return !only || strstr(test->name, only);
 }

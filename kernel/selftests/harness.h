@@ -70,6 +70,10 @@ enum test_needs {
 	NEED_EXT4	= 1 << 1,
 	NEED_TMPFS	= 1 << 2,
 	NEED_PRJQUOTA	= 1 << 3,	/* enforced project quota */
+	NEED_XFS	= 1 << 4,
+	NEED_DISK	= 1 << 5,	/* ext4 or XFS */
+	NEED_REFLINK	= 1 << 6,	/* files can share blocks */
+	NEED_NO_REFLINK	= 1 << 7,
 };
 
 struct test {
@@ -97,6 +101,8 @@ void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 bool on_ext4(void);
 bool on_tmpfs(void);
+bool on_xfs(void);
+bool have_reflink(void);
 bool have_cowlink(void);
 
 /* ---- assertions -------------------------------------------------------- */
@@ -282,6 +288,14 @@ int set_fsx(const char *path, const struct fsxattr *fsx);
 int set_project(const char *path, unsigned int projid, bool inherit);
 unsigned int get_project(const char *path);
 
+/*
+ * Free blocks and inodes of "." are @want, now or soon: XFS frees inodes in
+ * the background.
+ */
+struct statvfs;
+void expect_free_at(const char *file, int line, const struct statvfs *want);
+#define EXPECT_FREE(want)	expect_free_at(__FILE__, __LINE__, want)
+
 void write_sysctl(const char *path, const char *value);
 void drop_cap(int cap);
 
@@ -312,19 +326,30 @@ void bind_remount(const char *path, unsigned long flags);
 int loop_attach(const char *image, char *dev, size_t dev_size);
 
 /*
- * An ext4 of its own on a loop device, for what remounts, fills or breaks a
- * filesystem. Lives until scratch_release() or the end of the test.
+ * A filesystem of its own on a loop device, for what remounts, fills or breaks
+ * one. Lives until scratch_release() or the end of the test.
  */
 struct scratch {
 	char image[64], dev[32], mnt[64];
+	const char *type;
 };
 
 /* @mkfs_opts are words for mkfs.ext4, @mount_opts the data string. */
 void scratch_ext4(struct scratch *fs, size_t size_bytes,
 		  const char *const mkfs_opts[], const char *mount_opts);
+/* Of 64 MiB, made with the words @mkfs_opts, or like the XFS under test. */
+void scratch_xfs(struct scratch *fs, const char *mkfs_opts,
+		 const char *mount_opts);
+/* What is under test, ext4 (of @ext4_bytes) or XFS, with default options. */
+void scratch_disk(struct scratch *fs, size_t ext4_bytes);
 void scratch_mount(struct scratch *fs, const char *mount_opts);
 void scratch_umount(struct scratch *fs);
 void scratch_release(struct scratch *fs);
+/*
+ * Checks the filesystem while it is not mounted; it must be clean. A shared
+ * file is in order although xfs_repair does not know the flag.
+ */
+void scratch_fsck(struct scratch *fs);
 /* Makes C, G1 and G2 on it and goes there: mk_shared() then works on it. */
 void scratch_enter(struct scratch *fs);
 /* Unmounts, has e2fsck look, mounts again and enters. */

@@ -113,12 +113,7 @@ static void expect_no_space(const char *path)
 
 static void expect_statvfs(const struct statvfs *before)
 {
-	struct statvfs now;
-
-	sync();
-	EXPECT_OK(statvfs(".", &now));
-	EXPECT_EQ(now.f_ffree, before->f_ffree);
-	EXPECT_EQ(now.f_bfree, before->f_bfree);
+	EXPECT_FREE(before);
 }
 
 /* Here for the filesystem under test, on a small instance of its own. */
@@ -127,6 +122,8 @@ static void enter_small_fs(struct scratch *fs, const char *const ext4_opts[],
 {
 	if (on_ext4()) {
 		scratch_ext4(fs, 16 << 20, ext4_opts, "");
+	} else if (on_xfs()) {
+		scratch_xfs(fs, NULL, "");
 	} else {
 		snprintf(fs->mnt, sizeof(fs->mnt), "small");
 		EXPECT_OK(mkdir("small", 0755));
@@ -170,6 +167,25 @@ static void disk_full_halfway(void)
 	full_disk_with(SIZE / 2);
 }
 
+/* Blocks that are shared need no space, until they are written to. */
+static void almost_full_with_reflink(void)
+{
+	struct scratch fs;
+	struct shared *f;
+
+	scratch_xfs(&fs, NULL, "");
+	scratch_enter(&fs);
+	f = mk_shared("f", SIZE);
+	fill_blocks(SIZE / 2);
+	close(EXPECT_OK(open("G1/f", O_RDWR)));
+	expect_broken(f, G1);
+	EXPECT_SAME("G1/f", &f->before, IGN_COPY);
+	scratch_leave();
+	EXPECT_OK(umount2(fs.mnt, 0));
+}
+
+#define MANY_FILES	4000
+
 static void no_inodes(void)
 {
 	static const char *const opts[] = { "-N", "64", NULL };
@@ -178,14 +194,19 @@ static void no_inodes(void)
 	char name[20];
 	int n;
 
-	enter_small_fs(&fs, opts, "size=8m,nr_inodes=40,mode=0755");
+	if (on_xfs()) {
+		scratch_xfs(&fs, "-i maxpct=1", "");
+		scratch_enter(&fs);
+	} else {
+		enter_small_fs(&fs, opts, "size=8m,nr_inodes=40,mode=0755");
+	}
 	mk_shared("f", SIZE);
-	for (n = 0; n < 100; n++) {
+	for (n = 0; n < MANY_FILES; n++) {
 		snprintf(name, sizeof(name), "i%d", n);
 		if (mknod(name, S_IFREG | 0600, 0))
 			break;
 	}
-	CHECK(n < 100 && errno == ENOSPC, "could not use up the inodes");
+	CHECK(n < MANY_FILES && errno == ENOSPC, "could not use up the inodes");
 	EXPECT_OK(statvfs(".", &before));
 	expect_no_space("G1/f");
 	expect_others();
@@ -229,7 +250,10 @@ static const struct test tests[] = {
 	{ "RLIMIT_FSIZE is about what is kept",
 	  file_size_limit_counts_what_is_kept },
 	{ "a full disk: ENOSPC, nothing changed", full_disk },
-	{ "a disk full halfway through the copy", disk_full_halfway },
+	{ "a disk full halfway through the copy", disk_full_halfway,
+	  NEED_NO_REFLINK },
+	{ "shared blocks need no space", almost_full_with_reflink,
+	  NEED_REFLINK },
 	{ "no inode left: ENOSPC, nothing changed", no_inodes },
 	{ "blocks reserved for root stay reserved", reserved_blocks,
 	  NEED_EXT4 },

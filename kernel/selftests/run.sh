@@ -10,8 +10,10 @@ usage() {
 Usage: run.sh [--fs=NAME]... [DIR [PROGRAM]...]
 
 Runs the test programs in DIR (made by "make OUT=DIR"; default: where this script
-is), all or those named, on each filesystem: ext4 (with quota), ext4-1k (1 KiB blocks), ext4-inline
-(inline_data, ea_inode), tmpfs. Default are ext4 and tmpfs.
+is), all or those named, on each filesystem: ext4 (with quota), ext4-1k (1 KiB blocks),
+ext4-inline (inline_data, ea_inode), xfs (with quota, reflink=1), xfs-plain
+(reflink=0), xfs-old (what Linux 5.4 could read), xfs-1k (1 KiB blocks and all there
+is), tmpfs. Default are ext4 and tmpfs.
 
 COWLINK_REQUIRE=1 makes a kernel without the attribute a failure, not a skip.
 Exit status: 0 all passed or skipped, 1 a failure, 2 usage.
@@ -69,6 +71,16 @@ make_image() {	# MKFS-OPTION...
 	truncate -s 256M "$work/image" && mkfs.ext4 -q -F "$@" "$work/image"
 }
 
+# The variables are what xfstests sets; without them mkfs.xfs makes nothing
+# below 300 MB. The programs make images of their own like this one.
+make_xfs() {	# MKFS-OPTION...
+	export TEST_DIR=/ TEST_DEV=/ QA_CHECK_FS=1 COWLINK_MKFS_XFS="$*"
+	rm -f "$work/image"
+	truncate -s 256M "$work/image" &&
+		mkfs.xfs -q -f -l size=16m "$@" "$work/image" &&
+		mount -o loop,usrquota,grpquota,prjquota "$work/image" "$work/mnt"
+}
+
 mount_fs() {	# NAME
 	case $1 in
 	ext4)
@@ -85,6 +97,13 @@ mount_fs() {	# NAME
 		# Linux 6.1 loses writes to inline files on smaller blocks.
 		make_image -b 4096 -O inline_data,ea_inode &&
 		mount -o loop "$work/image" "$work/mnt"
+		;;
+	xfs) make_xfs -m reflink=1,bigtime=1 ;;
+	xfs-plain) make_xfs -m reflink=0,bigtime=1 ;;
+	xfs-old) make_xfs -m reflink=0,bigtime=0,finobt=0,inobtcount=0 ;;
+	xfs-1k)
+		make_xfs -b size=1024 -i size=512,nrext64=1,sparse=1 \
+			-m reflink=1,rmapbt=1,bigtime=1,inobtcount=1
 		;;
 	tmpfs)
 		mount -t tmpfs -o mode=755 tmpfs "$work/mnt"
@@ -110,6 +129,14 @@ umount_fs() {	# NAME
 			verdict='not ok'
 		fi
 		result "$verdict" "$1: e2fsck finds nothing after all tests"
+		;;
+	xfs*)
+		verdict=ok
+		if ! xfs_repair -n "$work/image" >"$work/fsck" 2>&1; then
+			sed 's/^/# /' "$work/fsck"
+			verdict='not ok'
+		fi
+		result "$verdict" "$1: xfs_repair finds nothing after all tests"
 		;;
 	esac
 }

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -269,6 +270,32 @@ int unify(const char *dir, const char *name, const char *master,
 	return ret;
 }
 
+/* ---- what is free ------------------------------------------------------ */
+
+/* Tenths of a second until what is freed in the background must be free. */
+#define PATIENCE	200
+
+void expect_free_at(const char *file, int line, const struct statvfs *want)
+{
+	struct statvfs now;
+	int tries;
+
+	for (tries = 0; tries < PATIENCE; tries++) {
+		sync();
+		EXPECT_OK(statvfs(".", &now));
+		if (!on_xfs() || (now.f_bfree == want->f_bfree &&
+				  now.f_ffree == want->f_ffree))
+			break;
+		usleep(100000);
+	}
+	if (now.f_bfree != want->f_bfree || now.f_ffree != want->f_ffree)
+		fail_at(file, line, "expected %llu blocks and %llu inodes to be free, got %llu and %llu",
+			(unsigned long long)want->f_bfree,
+			(unsigned long long)want->f_ffree,
+			(unsigned long long)now.f_bfree,
+			(unsigned long long)now.f_ffree);
+}
+
 /* ---- mounts ------------------------------------------------------------ */
 
 void bind_remount(const char *path, unsigned long flags)
@@ -308,27 +335,35 @@ void scratch_mount(struct scratch *fs, const char *mount_opts)
 {
 	int fd = loop_attach(fs->image, fs->dev, sizeof(fs->dev));
 
-	EXPECT_OK(mount(fs->dev, fs->mnt, "ext4", 0, mount_opts));
+	EXPECT_OK(mount(fs->dev, fs->mnt, fs->type, 0, mount_opts));
 	close(fd);
 }
 
-static void mkfs_ext4(const char *image, const char *const opts[])
+#define MAX_WORDS	32
+
+/* mkfs.TYPE, the words of @opts, the image. */
+static void mkfs(const struct scratch *fs, const char *const opts[])
 {
-	const char *argv[32] = { "mkfs.ext4", "-q", "-F" };
+	const char *argv[MAX_WORDS] = { NULL, "-q", NULL };
+	char program[32];
 	size_t n = 3;
 
+	snprintf(program, sizeof(program), "mkfs.%s", fs->type);
+	argv[0] = program;
+	argv[2] = strcmp(fs->type, "ext4") ? "-f" : "-F";
 	while (opts && *opts && n < ARRAY_SIZE(argv) - 2)
 		argv[n++] = *opts++;
-	argv[n++] = image;
-	CHECK(!run(argv), "mkfs.ext4 failed on '%s'", image);
+	argv[n++] = fs->image;
+	CHECK(!run(argv), "%s failed on '%s'", program, fs->image);
 }
 
-void scratch_ext4(struct scratch *fs, size_t size_bytes,
-		  const char *const mkfs_opts[], const char *mount_opts)
+static void scratch_image(struct scratch *fs, const char *type,
+			  size_t size_bytes)
 {
 	static int serial;
 	int fd;
 
+	fs->type = type;
 	/* The mount namespace is this test's own: nothing outlives it. */
 	EXPECT_OK(mkdir("/tmp/cowlink-scratch", 0700) && errno != EEXIST ?
 		  -1 : 0);
@@ -343,8 +378,90 @@ void scratch_ext4(struct scratch *fs, size_t size_bytes,
 	fd = EXPECT_OK(open(fs->image, O_CREAT | O_RDWR | O_EXCL, 0600));
 	EXPECT_OK(ftruncate(fd, size_bytes));
 	close(fd);
-	mkfs_ext4(fs->image, mkfs_opts);
+}
+
+void scratch_ext4(struct scratch *fs, size_t size_bytes,
+		  const char *const mkfs_opts[], const char *mount_opts)
+{
+	scratch_image(fs, "ext4", size_bytes);
+	mkfs(fs, mkfs_opts);
 	scratch_mount(fs, mount_opts);
+}
+
+void scratch_xfs(struct scratch *fs, const char *mkfs_opts,
+		 const char *mount_opts)
+{
+	const char *format = mkfs_opts ?: getenv("COWLINK_MKFS_XFS");
+	const char *words[MAX_WORDS] = { "-l", "size=16m" };
+	char *copy = strdup(format ?: ""), *word;
+	size_t n = 2;
+
+	for (word = strtok(copy, " "); word && n < MAX_WORDS - 1;
+	     word = strtok(NULL, " "))
+		words[n++] = word;
+	/* What xfstests says, without which there are none below 300 MB. */
+	EXPECT_OK(setenv("TEST_DIR", "/", 1));
+	EXPECT_OK(setenv("TEST_DEV", "/", 1));
+	EXPECT_OK(setenv("QA_CHECK_FS", "1", 1));
+	scratch_image(fs, "xfs", 64 << 20);
+	mkfs(fs, words);
+	free(copy);
+	scratch_mount(fs, mount_opts);
+}
+
+void scratch_disk(struct scratch *fs, size_t ext4_bytes)
+{
+	if (on_xfs())
+		scratch_xfs(fs, NULL, "");
+	else
+		scratch_ext4(fs, ext4_bytes, NULL, "");
+}
+
+/* Says what it does, and that it does not know the bit of a shared file. */
+static bool is_xfs_complaint(const char *line)
+{
+	static const char *const idle[] = {
+		"Phase ", "        - ", "No modify flag set", "done",
+		"Cannot get host filesystem geometry",
+		"Repair may fail if there is a sector size mismatch",
+		"the image and the host filesystem",
+		"Bad flags2 set in inode", "would fix bad flags2",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(idle); i++)
+		if (!strncmp(line, idle[i], strlen(idle[i])))
+			return false;
+	return true;
+}
+
+static bool xfs_is_clean(const char *image)
+{
+	char line[400];
+	bool clean = true;
+	FILE *out;
+
+	snprintf(line, sizeof(line), "xfs_repair -n %s 2>&1", image);
+	out = popen(line, "r");
+	CHECK(out, "cannot run xfs_repair");
+	while (fgets(line, sizeof(line), out)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (!*line || !is_xfs_complaint(line))
+			continue;
+		note("xfs_repair: %s", line);
+		clean = false;
+	}
+	/* Status 1 is also for the flag. */
+	return WEXITSTATUS(pclose(out)) <= 1 && clean;
+}
+
+void scratch_fsck(struct scratch *fs)
+{
+	if (!strcmp(fs->type, "xfs"))
+		CHECK(xfs_is_clean(fs->image), "xfs_repair found something");
+	else
+		CHECK(!RUN("e2fsck", "-f", "-n", fs->image),
+		      "e2fsck found something");
 }
 
 void scratch_umount(struct scratch *fs)

@@ -1,0 +1,13 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+
+# shellcheck disable=SC2034 # read by lib-test.sh
+test_description='kernel: every rule of the contract, on XFS'
+. "$(dirname "$0")/lib-test.sh"
+. "$(dirname "$0")/lib-selftests.sh"
+
+TEST_UML_OPTIONS=--timeout=600
+build_selftests
+test_in_uml "$@"
+run_selftests --fs=xfs flags names open uring setattr deny reading \
+	permission preserve quota limits unify dpkg crash
