@@ -392,9 +392,11 @@ void scratch_xfs(struct scratch *fs, const char *mkfs_opts,
 		 const char *mount_opts)
 {
 	const char *format = mkfs_opts ?: getenv("COWLINK_MKFS_XFS");
-	const char *words[MAX_WORDS] = { "-l", "size=16m" };
+	const char *words[MAX_WORDS] = {
+		"-d", "agcount=2", "-l", "size=16m",
+	};
 	char *copy = strdup(format ?: ""), *word;
-	size_t n = 2;
+	size_t n = 4;
 
 	for (word = strtok(copy, " "); word && n < MAX_WORDS - 1;
 	     word = strtok(NULL, " "))
