@@ -49,7 +49,9 @@ static void truncate_lengths(void)
 			    IGN_COPY | IGN_CONTENT | IGN_MTIME);
 		EXPECT_OK(stat(path, &st));
 		EXPECT_EQ(st.st_size, len);
-		CHECK(st.st_mtim.tv_sec > OLD_SEC + 1,
+		/* XFS leaves the time alone where the size is the same. */
+		CHECK(st.st_mtim.tv_sec > OLD_SEC + 1 ||
+		      (on_xfs() && len == SIZE),
 		      "truncate to %lld: expected the mtime of now",
 		      (long long)len);
 		pattern_check(path, 0, keep, SHARED_SEED);
