@@ -130,14 +130,6 @@ umount_fs() {	# NAME
 		fi
 		result "$verdict" "$1: e2fsck finds nothing after all tests"
 		;;
-	xfs*)
-		verdict=ok
-		if ! xfs_repair -n "$work/image" >"$work/fsck" 2>&1; then
-			sed 's/^/# /' "$work/fsck"
-			verdict='not ok'
-		fi
-		result "$verdict" "$1: xfs_repair finds nothing after all tests"
-		;;
 	esac
 }
 
