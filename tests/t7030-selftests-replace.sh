@@ -6,7 +6,7 @@ test_description='kernel: ext4 replaces a name in one step'
 . "$(dirname "$0")/lib-test.sh"
 . "$(dirname "$0")/lib-selftests.sh"
 
-TEST_UML_OPTIONS=--timeout=600
+TEST_UML_OPTIONS=--timeout=1500
 build_selftests
 test_in_uml "$@"
 # Not every series has it; that for 6.1 must.
