@@ -352,7 +352,7 @@ void scratch_release(struct scratch *fs);
 void scratch_fsck(struct scratch *fs);
 /* Makes C, G1 and G2 on it and goes there: mk_shared() then works on it. */
 void scratch_enter(struct scratch *fs);
-/* Unmounts, has e2fsck look, mounts again and enters. */
+/* Unmounts, has scratch_fsck() look, mounts again and enters. */
 void scratch_check(struct scratch *fs, const char *mount_opts);
 /* Commits the journal with all that happened, whoever did it. */
 void scratch_commit(void);

@@ -474,11 +474,8 @@ void scratch_umount(struct scratch *fs)
 
 void scratch_check(struct scratch *fs, const char *mount_opts)
 {
-	int status;
-
 	scratch_umount(fs);
-	status = RUN("e2fsck", "-f", "-n", fs->image);
-	CHECK(!status, "e2fsck: status %d", status);
+	scratch_fsck(fs);
 	scratch_mount(fs, mount_opts);
 	scratch_enter(fs);
 }
