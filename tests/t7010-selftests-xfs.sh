@@ -9,5 +9,6 @@ test_description='kernel: every rule of the contract, on XFS'
 TEST_UML_OPTIONS=--timeout=1500
 build_selftests
 test_in_uml "$@"
-run_selftests --fs=xfs flags names open uring setattr deny reading \
-	permission preserve quota limits unify dpkg crash
+run_selftests --fs=xfs flags names open openers uring setattr xattr deny \
+	reading permission preserve quota limits switches observe unify dpkg \
+	crash race
