@@ -370,6 +370,10 @@ static void refused_as_if_private(void)
 		const struct refusal *t = &refusals[i];
 		bool odd = !t->argument && t->err != EACCES;
 
+		/* A contradiction; XFS of 6.12 creates it, others do not. */
+		if (on_xfs() &&
+		    t->call.flags == (XATTR_CREATE | XATTR_REPLACE))
+			continue;
 		compare_calls_as(t->user, &t->call, "G1/f", "T/f",
 				 odd && !supported(&t->call) ? ANY : t->err);
 		EXPECT_BREAKS(since, 0);
