@@ -183,7 +183,7 @@ run_tests = TEST_LOGS_BASE=$(LOGS) JOBS=$(JOBS) COWLINK_BUILD=$(abspath $(1)) \
 	tools/run-tests
 
 .PHONY: check check-all check-unit check-shell check-kernel
-.PHONY: check-valgrind check-sanitize bootstrap kernel quickstart
+.PHONY: check-valgrind check-sanitize bootstrap kernel quickstart bench-kernel
 
 bootstrap:
 	@tools/bootstrap
@@ -240,10 +240,15 @@ quickstart: bootstrap
 	@$(MAKE) -s all test-programs
 	@COWLINK_BUILD=$(abspath $(BUILD)) tools/quickstart
 
+bench-kernel: bootstrap
+	@$(MAKE) -s all test-programs
+	@COWLINK_BUILD=$(abspath $(BUILD)) bench/kernel/run
+
 # --- rules of the house ---------------------------------------------------------
 
 SHELL_FILES = tools/bootstrap tools/embed-schema tools/run-* tools/tap-summary \
-	tools/debian-tree tools/quickstart* tools/check-* .ci/run
+	tools/debian-tree tools/quickstart* tools/check-* .ci/run \
+	bench/kernel/run bench/kernel/inside
 
 CHECKS = check-headers check-deps check-uapi check-banned check-sizes \
 	check-shellcheck check-man check-compilers check-patches
