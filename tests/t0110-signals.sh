@@ -63,7 +63,7 @@ end_at()
 			pool_is_tidy && vtemplate -q -q check >out ||
 				{ echo "$effect:$n"; cat out; return 1; }
 			undo
-			test $n -lt 200 || return 1
+			test $n -lt 100 || return 1
 		done
 		undo
 	done
