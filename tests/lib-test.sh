@@ -92,8 +92,8 @@ UBSAN_OPTIONS=exitcode=98:print_stacktrace=1:log_path=$TRASH-report
 export ASAN_OPTIONS UBSAN_OPTIONS
 
 # Tests that stop a command at each of its steps take each TEST_STRIDEth only where
-# a start takes half a second; a prime, so that it falls on steps of each kind.
-TEST_STRIDE=1
+# a start takes long; a prime, so that it falls on steps of each kind.
+TEST_STRIDE=${TEST_STRIDE:-1}
 
 if test "${INSTRUMENT-}" = valgrind
 then
