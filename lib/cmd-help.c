@@ -35,13 +35,23 @@ static void print_options(const struct cmd *cmd)
 		print_option(o);
 }
 
-static void print_command_help(const struct cmd_tool *tool,
-			       const struct cmd *cmd)
+static void print_usage(const char *lead, const struct cmd_tool *tool,
+			const struct cmd *cmd)
 {
-	(void)printf("Usage: %s%s%s [OPTION...]%s%s\n", tool->name,
+	(void)printf("%s%s%s%s [OPTION...]%s%s\n", lead, tool->name,
 		     cmd->name ? " " : "", cmd->name ? cmd->name : "",
 		     cmd->operands ? " " : "",
 		     cmd->operands ? cmd->operands : "");
+}
+
+static void print_command_help(const struct cmd_tool *tool,
+			       const struct cmd *cmd)
+{
+	const struct cmd *other;
+
+	print_usage("Usage: ", tool, cmd);
+	for (other = cmd + 1; !cmd->name && other->run; other++)
+		print_usage("       ", tool, other);
 	(void)printf("%c%s.\n", cmd->summary[0] & ~0x20, cmd->summary + 1);
 	print_options(cmd);
 }

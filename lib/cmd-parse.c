@@ -80,7 +80,8 @@ static const struct cmd_opt *find_opt(struct cmd_line *line, const char *name,
 
 static bool takes_value(const struct cmd_opt *o)
 {
-	return o->kind == OPT_STRING || o->kind == OPT_NUMBER;
+	return o->kind == OPT_STRING || o->kind == OPT_NUMBER ||
+	       o->kind == OPT_LIST;
 }
 
 /* --- values -------------------------------------------------------------------- */
@@ -122,6 +123,19 @@ static int set_number(uint64_t *to, const struct cmd_opt *o, const char *value,
 		   0;
 }
 
+static int add_to_list(struct opt_list *to, const struct cmd_opt *o,
+		       const char *value, struct err *err)
+{
+	struct opt_item *items =
+		reallocarray(to->items, to->count + 1, sizeof(*items));
+
+	if (!items)
+		return err_errno(err, -ENOMEM, "cannot start");
+	items[to->count++] = (struct opt_item){ o->name, value };
+	to->items = items;
+	return 0;
+}
+
 static int set_value(void *base, const struct cmd_opt *o, const char *value,
 		     struct err *err)
 {
@@ -139,6 +153,8 @@ static int set_value(void *base, const struct cmd_opt *o, const char *value,
 		return 0;
 	case OPT_NUMBER:
 		return set_number(to, o, value, err);
+	case OPT_LIST:
+		return add_to_list(to, o, value, err);
 	}
 	return 0;
 }
@@ -223,9 +239,22 @@ static int find_command(struct cmd_line *line, const char *name,
 	const struct cmd *cmd;
 
 	for (cmd = line->tool->cmds; cmd->run; cmd++)
-		if (!strcmp(cmd->name, name))
+		if (cmd->name && !strcmp(cmd->name, name))
 			return choose_command(line, cmd, err);
 	return err_usage(err, "unknown command '%s'", name);
+}
+
+/* Does the tool do something without a command's name, and @word is none? */
+static bool is_unnamed(const struct cmd_tool *tool, const char *word)
+{
+	const struct cmd *cmd = tool->cmds;
+
+	if (cmd->name)
+		return false;
+	while (word && (++cmd)->run)
+		if (!strcmp(cmd->name, word))
+			return false;
+	return true;
 }
 
 static int parse_word(struct cmd_line *line, struct words *w, const char *word,
@@ -272,7 +301,7 @@ int cmd_parse(const struct cmd_tool *tool, int argc, char **argv,
 	ret->argv = calloc(argc + 1, sizeof(*ret->argv));
 	if (!ret->argv)
 		return err_errno(err, -ENOMEM, "cannot start");
-	if (!tool->cmds->name)
+	if (is_unnamed(tool, argv[1]))
 		r = choose_command(ret, tool->cmds, err);
 	while (!r && (word = next_word(&w)))
 		r = parse_word(ret, &w, word, &only_operands, err);
@@ -282,8 +311,24 @@ int cmd_parse(const struct cmd_tool *tool, int argc, char **argv,
 	return check_operands(ret, err);
 }
 
+static void release_lists(struct cmd_line *line)
+{
+	const struct cmd_opt *o;
+
+	for (o = line->cmd ? line->cmd->opts : NULL; o && o->name; o++) {
+		struct opt_list *list = (void *)((char *)line->opts + o->offset);
+
+		if (o->kind != OPT_LIST)
+			continue;
+		free(list->items);
+		*list = (struct opt_list){ 0 };
+	}
+}
+
 void cmd_line_release(struct cmd_line *line)
 {
+	if (line->opts)
+		release_lists(line);
 	free(line->opts);
 	free(line->argv);
 	line->opts = NULL;

@@ -11,7 +11,8 @@
  * man/; `make lint` complains about what you forgot.
  *
  * Options are long; abbreviations are refused; `--opt=VALUE` and `--opt VALUE`
- * are the same; `--` ends them; of an option given twice the last one counts.
+ * are the same; `--` ends them; of an option given twice the last one counts, unless
+ * it makes a list.
  * Every command has --pool=DIR, -v/--verbose, -q/--quiet, --help, and the tool
  * --version; these may also stand before the command. Numbers take K, M, G (powers
  * of 1024) and no trailing junk.
@@ -45,7 +46,17 @@ enum cmd_flags {
 	CMD_POOL_EXCLUSIVE = 1 << 5,
 };
 
-enum opt_kind { OPT_FLAG, OPT_COUNT, OPT_STRING, OPT_NUMBER };
+enum opt_kind { OPT_FLAG, OPT_COUNT, OPT_STRING, OPT_NUMBER, OPT_LIST };
+
+/* What an OPT_LIST was given, in order. Several options may have the same offset:
+ * then they make one list. Freed by the caller of the command. */
+struct opt_list {
+	struct opt_item {
+		const char *option;	/* which of them: its name */
+		const char *value;
+	} *items;
+	size_t count;
+};
 
 struct cmd_opt {
 	const char *name;	/* without the dashes */
@@ -54,7 +65,8 @@ struct cmd_opt {
 	const char *arg;	/* "N", "DIR"; NULL for a flag */
 	const char *help;	/* one line */
 	size_t offset;		/* in the command's options struct: bool, unsigned
-				 * int (how often), const char * or uint64_t */
+				 * int (how often), const char *, uint64_t or
+				 * struct opt_list */
 };
 
 struct cmd_ctx {
@@ -71,7 +83,8 @@ struct cmd_ctx {
 };
 
 struct cmd {
-	const char *name;	/* NULL for a tool that is a single command */
+	const char *name;	/* NULL, first in the table: what the tool does when
+				 * its first word is no other command's name */
 	int min_operands;
 	int max_operands;	/* -1: any number */
 	unsigned int flags;

@@ -1,80 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <ctype.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cleanup.h"
+#include "config-file.h"
 #include "pool.h"
 
-static void close_file(FILE **f)
+static int take_line(const struct config_line *line, void *ctx, struct err *err)
 {
-	if (*f)
-		(void)fclose(*f); /* read only */
-}
+	char **path = ctx;
 
-static char *trim(char *s)
-{
-	size_t len;
-
-	while (isspace((unsigned char)*s))
-		s++;
-	len = strlen(s);
-	while (len && isspace((unsigned char)s[len - 1]))
-		s[--len] = '\0';
-	return s;
-}
-
-/* One line of the file; *@ret_path is malloc'ed when it names the pool. */
-static int parse_line(char *line, const char *file, unsigned int number,
-		      char **ret_path, struct err *err)
-{
-	char *value;
-	char *key = trim(line);
-
-	if (!*key || *key == '#')
-		return 0;
-	value = strchr(key, '=');
-	if (!value)
-		return err_usage(err, "%s:%u: this is no 'key = value'", file,
-				 number);
-	*value++ = '\0';
-	key = trim(key);
-	value = trim(value);
 	/* a misspelt key must not send a command to another pool */
-	if (strcmp(key, "pool"))
-		return err_usage(err, "%s:%u: unknown key '%s'", file, number,
-				 key);
-	if (*value != '/')
+	if (strcmp(line->key, "pool"))
+		return config_unknown(line, err);
+	if (*line->value != '/')
 		return err_usage(err, "%s:%u: the pool '%s' is no absolute path",
-				 file, number, value);
-	free(*ret_path);
-	*ret_path = strdup(value);
-	return *ret_path ? 0 : err_errno(err, -ENOMEM, "cannot read '%s'", file);
+				 line->file, line->number, line->value);
+	free(*path);
+	*path = strdup(line->value);
+	return *path ? 0 :
+		       err_errno(err, -ENOMEM, "cannot read '%s'", line->file);
 }
 
 /* 0 also when the file or the key is missing: *@ret_path stays NULL. */
 static int read_config(const char *file, char **ret_path, struct err *err)
 {
-	_cleanup_(close_file) FILE *f = fopen(file, "re");
 	_cleanup_free_ char *path = NULL;
-	_cleanup_free_ char *line = NULL;
-	unsigned int number = 0;
-	size_t size = 0;
-	int r = 0;
+	int r = config_file_each(file, take_line, &path, err);
 
-	if (!f && errno == ENOENT)
-		return 0;
-	if (!f)
-		return err_errno(err, -errno, "cannot read '%s'", file);
-	while (!r && getline(&line, &size, f) >= 0)
-		r = parse_line(line, file, ++number, &path, err);
-	if (!r && ferror(f))
-		r = err_errno(err, -EIO, "cannot read '%s'", file);
 	if (!r)
 		*ret_path = steal_ptr(&path);
-	return r;
+	return r == -ENOENT ? 0 : r;
 }
 
 static int take(const char *path, const char *source, char **ret_path,

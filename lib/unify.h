@@ -53,6 +53,9 @@ enum skip_reason {
 	SKIP_NONE = 0,		/* it was shared */
 	SKIP_SHARED,		/* is a name of a master already */
 	SKIP_SMALL,		/* shorter than the minimum size, or empty */
+	SKIP_LARGE,		/* longer than the maximum size */
+	SKIP_EXCLUDED,		/* by a rule */
+	SKIP_CONFFILE,		/* configuration of a package */
 	SKIP_UNIQUE,		/* nothing equal elsewhere */
 	SKIP_WITHIN_GUEST,	/* equal only to files of its own tree */
 	SKIP_HARDLINKED,	/* has several names inside the guest */

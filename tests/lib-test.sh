@@ -25,6 +25,9 @@ umask 022
 LC_ALL=C TZ=UTC
 export LC_ALL TZ
 unset COWLINK_POOL COWLINK_FAULT COWLINK_FAULT_COUNT CDPATH
+# no test depends on this machine's
+COWLINK_VHASHIFY_CONFIG=/dev/null
+export COWLINK_VHASHIFY_CONFIG
 
 TEST_DIRECTORY=$(cd "$(dirname "$0")" && pwd) || exit 1
 test -f "$TEST_DIRECTORY/lib-test.sh" ||

@@ -77,7 +77,7 @@ static void judge_alike(struct run *run, const uint32_t *alike, size_t count,
 {
 	struct file *first = &run->files[alike[0]];
 	const struct file *last = &run->files[alike[count - 1]];
-	bool within = run->opts->within_guest || !run->links;
+	bool within = run->policy.within_guest || !run->links;
 	size_t i;
 
 	if (first->tree != last->tree || (within && count > 1) ||

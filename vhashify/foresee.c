@@ -66,7 +66,7 @@ static int load_masters(struct foresight *fs, const struct digest *key,
 static bool fits(const struct foresight *fs, const struct paper *m,
 		 const struct file *f)
 {
-	return m->links_left && (fs->run->opts->within_guest ||
+	return m->links_left && (fs->run->policy.within_guest ||
 				 !run_holds(fs->run, m->ino, f->tree));
 }
 

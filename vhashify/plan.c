@@ -98,7 +98,7 @@ static void plan_group(struct run *run, struct group *g)
 	const struct object_row *rows =
 		masters_by_key(&run->masters, &first->key, &row_count);
 
-	if (!run->opts->within_guest)
+	if (!run->policy.within_guest)
 		apply_tree_rule(run, g, rows, row_count);
 	else if (g->count == 1 && !row_count)
 		file_skip(first, SKIP_UNIQUE);

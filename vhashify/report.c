@@ -15,6 +15,7 @@ static const char *const status_names[] = {
 	[TREE_LOCKED] = "locked",
 	[TREE_PACKAGES] = "package-manager",
 	[TREE_GONE] = "gone",
+	[TREE_DATABASE] = "package-database",
 };
 
 static bool is_planned(const struct file *f)

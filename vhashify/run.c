@@ -90,6 +90,7 @@ void run_release(struct run *run)
 	free(run->files);
 	free(run->order);
 	free(run->groups);
+	policy_release(&run->policy);
 	masters_release(&run->masters);
 	set_release(&run->holders);
 }

@@ -5,18 +5,23 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "conffiles.h"
 #include "fdio.h"
 #include "iattr.h"
 #include "log.h"
 #include "store.h"
+#include "strbuf.h"
 #include "vhashify.h"
 #include "walk.h"
 
 struct scan {
 	struct run *run;
 	size_t tree;
-	uint64_t min_size_bytes;
 	struct err *err;
+	struct strbuf path;	/* of the entry, as rules see it */
+	struct set conffiles;	/* digests of paths; only with --skip-conffiles */
+	/* what the rules say of the directories we are in */
+	unsigned char verdicts[WALK_DEPTH_MAX + 1];
 };
 
 static int add_file(struct run *run, const struct file *f)
@@ -104,20 +109,86 @@ static enum skip_reason judge_linked(struct scan *s, const struct walk_entry *e)
 	return r ? SKIP_SHARED : SKIP_HARDLINKED;
 }
 
+/* RULE_NONE: as the directory it is in. */
+static int ask_rules(struct scan *s, const struct walk_entry *e,
+		     enum rule_verdict *ret)
+{
+	const struct rules *rules = &s->run->policy.rules;
+	int r;
+
+	*ret = RULE_NONE;
+	if (!rules->count)
+		return 0;
+	strbuf_setlen(&s->path, 0);
+	r = strbuf_addstr(&s->path, "/");
+	if (!r)
+		r = strbuf_addstr(&s->path, e->path);
+	if (!r)
+		*ret = rules_match(rules, strbuf_str(&s->path));
+	return r;
+}
+
+static int on_enter(const struct walk_entry *e, void *ctx)
+{
+	struct scan *s = ctx;
+	enum rule_verdict verdict;
+	int r = ask_rules(s, e, &verdict);
+
+	if (r)
+		return r;
+	if (verdict == RULE_IGNORE)
+		return WALK_SKIP;
+	if (verdict == RULE_NONE)
+		verdict = e->depth ? s->verdicts[e->depth - 1] : RULE_TAKE;
+	s->verdicts[e->depth] = verdict;
+	return 0;
+}
+
+/* What the operator wants left alone. */
+static int judge_policy(struct scan *s, const struct walk_entry *e,
+			enum skip_reason *ret)
+{
+	const struct policy *p = &s->run->policy;
+	enum rule_verdict verdict;
+	int r = 0;
+
+	*ret = SKIP_NONE;
+	if (e->stx->stx_size < p->min_size_bytes) {
+		*ret = SKIP_SMALL;
+	} else if (e->stx->stx_size > p->max_size_bytes) {
+		*ret = SKIP_LARGE;
+	} else if (s->conffiles.size &&
+		   set_has(&s->conffiles,
+			   hash_bytes(e->path, strlen(e->path)))) {
+		*ret = SKIP_CONFFILE;
+	} else {
+		r = ask_rules(s, e, &verdict);
+		if (verdict == RULE_NONE)
+			verdict = s->verdicts[e->depth - 1];
+		if (verdict != RULE_TAKE)
+			*ret = SKIP_EXCLUDED;
+	}
+	return r;
+}
+
 static int on_file(const struct walk_entry *e, void *ctx)
 {
 	struct scan *s = ctx;
 	enum skip_reason reason;
+	int r;
 
 	if (!S_ISREG(e->stx->stx_mode))
 		return 0;
 	s->run->trees[s->tree].files++;
-	if (e->stx->stx_nlink > 1)
+	if (e->stx->stx_nlink > 1) {
 		reason = judge_linked(s, e);
-	else if (e->stx->stx_size < s->min_size_bytes)
-		reason = SKIP_SMALL;
-	else
-		reason = judge_single(e);
+	} else {
+		r = judge_policy(s, e, &reason);
+		if (r < 0)
+			return r;
+		if (reason == SKIP_NONE)
+			reason = judge_single(e);
+	}
 	if (reason == SKIP_NONE)
 		return add_candidate(s, e);
 	s->run->outcome[reason]++;
@@ -167,15 +238,11 @@ static int open_scan(struct run *run, struct tree *t, int *ret_lock,
 }
 
 /* 1 when the tree is left out and everything is fine. */
-static int leave_out(struct tree *t, int code, const char *manager)
+static int leave_out(struct tree *t, int code)
 {
 	const char *kind = tree_kind_name(t->row.kind);
 
-	if (manager) {
-		t->status = TREE_PACKAGES;
-		log_notice("%s is at work in %s '%s', skipping it", manager,
-			   kind, t->row.name);
-	} else if (code == -EBUSY) {
+	if (code == -EBUSY) {
 		t->status = TREE_LOCKED;
 		log_notice("%s '%s' is in use by another command, skipping it",
 			   kind, t->row.name);
@@ -189,26 +256,70 @@ static int leave_out(struct tree *t, int code, const char *manager)
 	return 1;
 }
 
+static int add_conffile(const char *path, size_t len, void *ctx)
+{
+	return set_add(ctx, hash_bytes(path, len));
+}
+
+/* What is in the tree may be hostile; a database that cannot be read costs its
+ * guest the run and nobody else. 1: left out. */
+static int ask_packages(struct scan *s, int root)
+{
+	struct tree *t = &s->run->trees[s->tree];
+	const char *kind = tree_kind_name(t->row.kind);
+	const char *manager = packages_busy(root);
+	int r = 0;
+
+	if (manager) {
+		t->status = TREE_PACKAGES;
+		log_notice("%s is at work in %s '%s', skipping it", manager,
+			   kind, t->row.name);
+		return 1;
+	}
+	if (s->run->policy.skip_conffiles)
+		r = conffiles_read(root, add_conffile, &s->conffiles);
+	if (!r || r == -ENOMEM)
+		return r;
+	t->status = TREE_DATABASE;
+	log_warning("cannot read which files of %s '%s' are configuration: %s, "
+		    "skipping it",
+		    kind, t->row.name, strerror(-r));
+	return 1;
+}
+
+static int walk(struct scan *s, int root)
+{
+	static const struct walk_ops ops = { .enter = on_enter,
+					     .file = on_file,
+					     .error = on_error };
+	int r = ask_packages(s, root);
+
+	if (!r)
+		r = walk_tree(root, &ops, s, s->err);
+	strbuf_release(&s->path);
+	set_release(&s->conffiles);
+	return r < 0 ? r : 0;
+}
+
 static int scan_tree(struct run *run, size_t index, struct err *err)
 {
-	static const struct walk_ops ops = { .file = on_file,
-					     .error = on_error };
 	struct scan s = { .run = run, .tree = index, .err = err };
 	struct tree *t = &run->trees[index];
 	_cleanup_close_ int lock = -1;
 	_cleanup_close_ int root = -1;
-	const char *manager = NULL;
 	int r = open_scan(run, t, &lock, &root);
 
-	s.min_size_bytes = run->opts->min_size_bytes ?: 1;
-	if (!r)
-		manager = packages_busy(root);
-	if (r || manager)
-		r = leave_out(t, r, manager);
+	if (r)
+		r = leave_out(t, r);
+	else
+		r = walk(&s, root);
 	if (r < 0)
-		return err_errno(err, r, "cannot open %s '%s'",
-				 tree_kind_name(t->row.kind), t->row.name);
-	return r ? 0 : walk_tree(root, &ops, &s, err);
+		return err && err->code ?
+			       r :
+			       err_errno(err, r, "cannot open %s '%s'",
+					 tree_kind_name(t->row.kind),
+					 t->row.name);
+	return 0;
 }
 
 int scan_trees(struct run *run, struct err *err)

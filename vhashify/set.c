@@ -71,3 +71,8 @@ uint64_t hash_words(const uint64_t *words, size_t count)
 {
 	return XXH3_64bits(words, count * sizeof(*words));
 }
+
+uint64_t hash_bytes(const void *bytes, size_t len)
+{
+	return XXH3_64bits(bytes, len);
+}

@@ -111,7 +111,7 @@ static int intern_member(struct share *s, struct file *f, struct master *ret,
 	_cleanup_iattr_ struct iattr attr = IATTR_INIT;
 	struct holder holder = { .run = s->run, .tree = f->tree };
 	const struct store_avoid avoid = { .has = holds, .ctx = &holder };
-	bool within = s->run->opts->within_guest;
+	bool within = s->run->policy.within_guest;
 	struct statx seen;
 	int r = fd < 0 ? fd : iattr_read_fd(fd, &attr);
 
@@ -190,7 +190,7 @@ static bool may_link(const struct share *s, const struct master *m,
 {
 	struct statx now;
 
-	if (!s->run->opts->within_guest &&
+	if (!s->run->policy.within_guest &&
 	    run_holds(s->run, m->stx.stx_ino, f->tree))
 		return false;
 	return !fdio_statx(m->fd, NULL, &now) &&

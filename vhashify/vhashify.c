@@ -5,6 +5,7 @@
 #include "engine.h"
 #include "fdio.h"
 #include "log.h"
+#include "options.h"
 #include "vhashify.h"
 
 static int find_equal(struct run *run, struct err *err)
@@ -69,11 +70,11 @@ static int share(struct cmd_ctx *ctx, struct run *run)
 
 static int run_vhashify(struct cmd_ctx *ctx)
 {
-	struct run run = { .pool = ctx->pool,
-			   .opts = ctx->opts,
-			   .dry_run = ctx->dry_run };
+	struct run run = { .pool = ctx->pool, .dry_run = ctx->dry_run };
 	int r = check_engine(ctx->pool, &ctx->err);
 
+	if (!r)
+		r = policy_load(&run.policy, ctx->opts, &ctx->err);
 	if (r < 0)
 		return r;
 	fdio_raise_nofile();
@@ -83,16 +84,26 @@ static int run_vhashify(struct cmd_ctx *ctx)
 	return r;
 }
 
+#define AT(member) offsetof(struct options, member)
+
 static const struct cmd_opt options[] = {
-	{ .name = "min-size",
-	  .kind = OPT_NUMBER,
-	  .arg = "N",
-	  .help = "leave files below N bytes alone (default 1)",
-	  .offset = offsetof(struct options, min_size_bytes) },
-	{ .name = "within-guest",
-	  .kind = OPT_FLAG,
-	  .help = "also link equal files of one guest to each other",
-	  .offset = offsetof(struct options, within_guest) },
+	{ "min-size", 0, OPT_NUMBER, "N",
+	  "leave files below N bytes alone (default 1)", AT(min_size_bytes) },
+	{ "max-size", 0, OPT_NUMBER, "N", "leave files above N bytes alone",
+	  AT(max_size_bytes) },
+	{ "exclude", 0, OPT_LIST, "PATTERN",
+	  "leave matching files alone; may be given again", AT(rules) },
+	{ "include", 0, OPT_LIST, "PATTERN",
+	  "take them although a later rule excludes them", AT(rules) },
+	{ "rules", 0, OPT_LIST, "FILE",
+	  "read such rules, +PATTERN, -PATTERN or ~PATTERN", AT(rules) },
+	{ "skip-conffiles", 0, OPT_FLAG, NULL,
+	  "leave configuration files of packages alone", AT(skip_conffiles) },
+	{ "within-guest", 0, OPT_FLAG, NULL,
+	  "also link equal files of one guest to each other",
+	  AT(within_guest) },
+	{ "config", 0, OPT_STRING, "FILE",
+	  "instead of " VHASHIFY_CONFIG, AT(config) },
 	{ 0 }
 };
 

@@ -4,6 +4,7 @@
  *
  * The phases, one file each, in this order; all work on one struct run:
  *
+ *	policy.c	what shall be shared at all
  *	trees.c		which trees, and opening files in them later
  *	scan.c		walk them: a struct file per candidate, counts for the rest
  *	candidates.c	who could be equal to somebody: only those are read
@@ -33,13 +34,9 @@
 #include "cmd.h"
 #include "err.h"
 #include "hash.h"
+#include "policy.h"
 #include "pool.h"
 #include "unify.h"
-
-struct options {
-	uint64_t min_size_bytes; /* 0 counts as 1: empty files stay */
-	bool within_guest;
-};
 
 /* --- sets of 64-bit numbers (set.c) --- */
 
@@ -58,6 +55,7 @@ void set_release(struct set *s);
 
 /* A digest of a short record, for such sets. */
 uint64_t hash_words(const uint64_t *words, size_t count);
+uint64_t hash_bytes(const void *bytes, size_t len);
 
 /* --- masters that are there (masters.c) --- */
 
@@ -83,6 +81,7 @@ enum tree_status {
 	TREE_LOCKED,		/* another command has it */
 	TREE_PACKAGES,		/* a package manager is at work in it */
 	TREE_GONE,		/* destroyed since we made the list */
+	TREE_DATABASE,		/* its list of conffiles cannot be read */
 };
 
 struct tree {
@@ -118,7 +117,7 @@ struct path_block;
 
 struct run {
 	struct pool *pool;
-	const struct options *opts;
+	struct policy policy;
 	bool dry_run;
 	bool links;		/* the engine shares inodes, not extents */
 

@@ -71,6 +71,7 @@ struct opts {
 	const char *text;
 	uint64_t number;
 	unsigned int times;
+	struct opt_list list;
 };
 
 static int never_run(struct cmd_ctx *ctx)
@@ -86,6 +87,8 @@ static const struct cmd_opt opts[] = {
 	  offsetof(struct opts, number) },
 	{ "times", 0, OPT_COUNT, NULL, "how often",
 	  offsetof(struct opts, times) },
+	{ "plus", 0, OPT_LIST, "A", "more", offsetof(struct opts, list) },
+	{ "minus", 0, OPT_LIST, "A", "less", offsetof(struct opts, list) },
 	{ 0 },
 };
 
@@ -112,6 +115,14 @@ static const struct cmd single[] = {
 	{ 0 },
 };
 
+/* Does something by itself and has another command. */
+static const struct cmd mixed[] = {
+	{ .max_operands = -1, .summary = "alone", .run = never_run },
+	{ .name = "other", .max_operands = 1, .summary = "x", .run = never_run },
+	{ 0 },
+};
+
+static const struct cmd_tool both = { "both", "a tool", mixed };
 static const struct cmd_tool tool = { "tool", "a tool", cmds };
 static const struct cmd_tool lone = { "lone", "a lone tool", single };
 
@@ -132,6 +143,31 @@ static int parse(const struct cmd_tool *t, const char *text)
 	while (*text && (argv[argc] = strsep(&rest, " ")))
 		argc++;
 	return cmd_parse(t, argc, argv, &line, &err);
+}
+
+static void test_lists(void)
+{
+	const struct opts *o;
+
+	is_int(parse(&tool, "do --plus=a --minus b a --plus=c"), 0,
+	       "options that make a list");
+	o = line.opts;
+	ok(o->list.count == 3 && !strcmp(o->list.items[0].option, "plus") &&
+		   !strcmp(o->list.items[1].option, "minus") &&
+		   !strcmp(o->list.items[1].value, "b") &&
+		   !strcmp(o->list.items[2].value, "c"),
+	   "one list, in the order they were given");
+}
+
+static void test_unnamed(void)
+{
+	ok(!parse(&both, "x other") && line.cmd == &mixed[0] && line.argc == 2,
+	   "a word that is no command is an operand");
+	ok(!parse(&both, "other x") && line.cmd == &mixed[1] && line.argc == 1,
+	   "the first word may be a command");
+	ok(!parse(&both, "-- other") && line.cmd == &mixed[0] && line.argc == 1,
+	   "but not after --");
+	ok(!parse(&both, "") && line.cmd == &mixed[0], "nor is it needed");
 }
 
 static void test_parse(void)
@@ -261,10 +297,12 @@ static void test_json(void)
 
 int main(void)
 {
-	unit_plan(62);
+	unit_plan(68);
 	test_numbers();
 	test_sizes();
 	test_parse();
+	test_lists();
+	test_unnamed();
 	test_wrong();
 	cmd_line_release(&line);
 	test_status();

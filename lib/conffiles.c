@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "conffiles.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "cleanup.h"
+#include "fdio.h"
+
+#define STATUS_FILE "var/lib/dpkg/status"
+
+static bool is_field(const char *line, size_t len, const char *name)
+{
+	size_t name_len = strlen(name);
+
+	return len > name_len && line[name_len] == ':' &&
+	       !strncasecmp(line, name, name_len);
+}
+
+static bool is_last_word(const char *line, size_t len, const char *word)
+{
+	size_t word_len = strlen(word);
+
+	return len > word_len && line[len - word_len - 1] == ' ' &&
+	       !memcmp(line + len - word_len, word, word_len);
+}
+
+/*
+ * " /etc/passwd 0123456789abcdef0123456789abcdef obsolete": a name may hold spaces,
+ * so the words are taken off from the end.
+ */
+static int take_line(const char *line, size_t len, conffiles_fn *fn, void *ctx)
+{
+	const char *hash;
+
+	while (len && (*line == ' ' || *line == '\t')) {
+		line++;
+		len--;
+	}
+	if (is_last_word(line, len, "remove-on-upgrade"))
+		return 0;
+	if (is_last_word(line, len, "obsolete"))
+		len -= strlen(" obsolete");
+	hash = memrchr(line, ' ', len);
+	if (!hash || *line != '/')
+		return 0;
+	while (hash > line && *line == '/')
+		line++;
+	return hash > line ? fn(line, hash - line, ctx) : 0;
+}
+
+int conffiles_parse(const char *text, size_t len, conffiles_fn *fn, void *ctx)
+{
+	const char *end = text + len;
+	bool inside = false;
+	int r = 0;
+
+	while (!r && text < end) {
+		const char *eol = memchr(text, '\n', end - text);
+		size_t line_len = (eol ? eol : end) - text;
+
+		if (!line_len || (*text != ' ' && *text != '\t'))
+			inside = is_field(text, line_len, "Conffiles");
+		else if (inside)
+			r = take_line(text, line_len, fn, ctx);
+		text += line_len + 1;
+	}
+	return r;
+}
+
+int conffiles_read(int rootfs_fd, conffiles_fn *fn, void *ctx)
+{
+	/* it may be a fifo or a device: look at it before it is opened */
+	_cleanup_close_ int handle = fdio_open_beneath(rootfs_fd, STATUS_FILE,
+						       O_PATH | O_NOFOLLOW);
+	_cleanup_close_ int fd = -1;
+	_cleanup_free_ char *text = NULL;
+	struct stat st;
+	ssize_t n;
+
+	if (handle == -ENOENT || handle == -ENOTDIR)
+		return 0;
+	if (handle < 0)
+		return handle;
+	if (fstat(handle, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	if (st.st_size > CONFFILES_MAX_BYTES)
+		return -EFBIG;
+	fd = fdio_reopen(handle);
+	if (fd < 0)
+		return fd;
+	text = malloc(st.st_size + 1);
+	if (!text)
+		return -ENOMEM;
+	n = fdio_pread_full(fd, text, st.st_size, 0);
+	return n < 0 ? (int)n : conffiles_parse(text, n, fn, ctx);
+}
