@@ -125,19 +125,10 @@ static void running_program(void)
 	struct shared *f;
 	pid_t pid;
 	char path[40];
-	int gate[2];
-	char c;
 
 	CHECK(!RUN("cp", "/bin/sleep", "C/prog"), "cannot copy a program");
 	f = share("prog");
-	EXPECT_OK(pipe2(gate, O_CLOEXEC));
-	pid = EXPECT_OK(fork());
-	if (!pid) {
-		execl("G1/prog", "prog", "1000", NULL);
-		_exit(1);
-	}
-	close(gate[1]);
-	EXPECT_EQ(read(gate[0], &c, 1), 0);	/* closed by the exec */
+	pid = start_program("G1/prog");
 	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
 	EXPECT_ERR(open(path, O_RDWR), EPERM);
 	expect_others();

@@ -332,20 +332,10 @@ static void readers_allow_the_flag(void)
 static void running_program_allows_the_flag(void)
 {
 	struct shared *prog;
-	int ready[2];
 	pid_t pid;
-	char c;
 
 	CHECK(!RUN("cp", "/bin/sleep", "C/prog"), "cannot copy a program");
-	EXPECT_OK(pipe2(ready, O_CLOEXEC));
-	pid = EXPECT_OK(fork());
-	if (!pid) {
-		execl("C/prog", "prog", "1000", NULL);
-		_exit(1);
-	}
-	close(ready[1]);	/* its end closes in exec, or at exit */
-	EXPECT_EQ(read(ready[0], &c, 1), 0);
-	EXPECT_EQ(waitpid(pid, NULL, WNOHANG), 0);
+	pid = start_program("C/prog");
 	EXPECT_ERR(open("C/prog", O_RDWR), ETXTBSY);
 	prog = share("prog");
 	close(EXPECT_OK(open("G1/prog", O_RDWR)));

@@ -280,6 +280,9 @@ void reap(pid_t pid);
 int run(const char *const argv[]);
 #define RUN(...)	run((const char *const []){ __VA_ARGS__, NULL })
 
+/* Runs @path, a copy of sleep(1), in a child; returns when it has begun. */
+pid_t start_program(const char *path);
+
 /* -1 and errno as the ioctls give it. */
 int get_flags(const char *path, unsigned int *ret);
 int set_flags(const char *path, unsigned int flags);

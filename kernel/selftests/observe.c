@@ -354,25 +354,6 @@ static void descriptors_and_mappings(void)
 	pattern_check("G1/f", 0, SIZE, 99);
 }
 
-/* In the child: the program whose name is G1/prog, until it is killed. */
-static pid_t run_program(void)
-{
-	int gate[2];
-	pid_t pid;
-	char c;
-
-	EXPECT_OK(pipe2(gate, O_CLOEXEC));
-	pid = EXPECT_OK(fork());
-	if (!pid) {
-		execl("G1/prog", "prog", "1000", NULL);
-		_exit(1);
-	}
-	close(gate[1]);
-	EXPECT_EQ(read(gate[0], &c, 1), 0);	/* closed by the exec */
-	close(gate[0]);
-	return pid;
-}
-
 static void running_programs(void)
 {
 	struct shared *f;
@@ -382,7 +363,7 @@ static void running_programs(void)
 
 	CHECK(!RUN("cp", "/bin/sleep", "C/prog"), "cannot copy a program");
 	f = share("prog");
-	pid = run_program();
+	pid = start_program("G1/prog");
 	fd = EXPECT_OK(open("G1/prog", O_WRONLY));	/* no ETXTBSY */
 	EXPECT_EQ(write(fd, "garbage", 7), 7);
 	close(fd);

@@ -501,6 +501,15 @@ static void *clear_and_set(void *arg)
 	return NULL;
 }
 
+/* The names agree again, and the flag is off. */
+static void end_flag_changes(struct shared *f, pthread_t t)
+{
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+	pthread_join(t, NULL);
+	EXPECT_OK(set_flags("C/f", 0));
+	f->ctime_moves = true;
+}
+
 /* No writable descriptor ever stands on an inode that has the flag. */
 static void expect_unflagged(int fd)
 {
@@ -537,12 +546,9 @@ static void break_against_flag_changes(void)
 		EXPECT_SAME("G1/f", &f->before, IGN_COPY);
 		reshare(f);
 	}
-	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
-	pthread_join(t, NULL);
 	note("%d copies, %d opens while the flag was off", copies, in_place);
-	EXPECT_OK(set_flags(shared_path(f, C), 0));
-	EXPECT_OK(set_flags(shared_path(f, C), SHARED_FL));
-	f->ctime_moves = true;
+	end_flag_changes(f, t);
+	EXPECT_OK(set_flags("C/f", SHARED_FL));
 }
 
 /* Between the look at the flag and the lock of the inode it can be set. */
@@ -569,14 +575,11 @@ static void xattr_against_flag_changes(void)
 		EXPECT_SAME("G1/f", &f->before, IGN_COPY);
 		reshare(f);
 	}
-	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
-	pthread_join(t, NULL);
 	note("%d copies in %d rounds", copies, ROUNDS);
-	EXPECT_OK(set_flags("C/f", 0));
+	end_flag_changes(f, t);
 	if (removexattr("C/f", "trusted.x"))
 		EXPECT_EQ(errno, ENODATA);
 	EXPECT_OK(set_flags("C/f", SHARED_FL));
-	f->ctime_moves = true;
 }
 
 /* ---- the writer is killed ---------------------------------------------- */

@@ -108,6 +108,25 @@ void drop_cap(int cap)
 	EXPECT_OK(syscall(SYS_capset, &hdr, data));
 }
 
+pid_t start_program(const char *path)
+{
+	int gate[2];
+	pid_t pid;
+	char c;
+
+	EXPECT_OK(pipe2(gate, O_CLOEXEC));
+	pid = EXPECT_OK(fork());
+	if (!pid) {
+		execl(path, path, "1000", NULL);
+		_exit(1);
+	}
+	close(gate[1]);
+	EXPECT_EQ(read(gate[0], &c, 1), 0);	/* closed by exec, or at exit */
+	close(gate[0]);
+	EXPECT_EQ(waitpid(pid, NULL, WNOHANG), 0);
+	return pid;
+}
+
 void write_sysctl(const char *path, const char *value)
 {
 	int fd = open(path, O_WRONLY);

@@ -119,32 +119,56 @@ static int ring_fsetxattr(struct ring *r, int fd, const char *name,
 	return ring_do(r);
 }
 
-static void open_for_writing(void)
+struct way {
+	uint64_t flags, resolve;
+};
+
+/* Each of the @n ways to open for writing breaks a link, opening to read none. */
+
+static void expect_breaks(struct ring *r, const struct way *ways, size_t n,
+			  int (*open_by)(struct ring *r, const char *path,
+					      const struct way *way))
 {
-	static const int flags[] = {
-		O_RDWR, O_WRONLY | O_APPEND, O_WRONLY | O_TRUNC,
-		O_RDONLY | O_TRUNC, O_RDWR | O_CREAT,
-	};
-	char name[20], path[30];
-	struct ring r;
+	char name[24], path[30];
 	size_t i;
 
-	ring_open(&r);
-	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+	for (i = 0; i < n; i++) {
 		struct counters c = counters_now();
 		struct shared *f;
 
 		snprintf(name, sizeof(name), "f%zu", i);
 		snprintf(path, sizeof(path), "G1/%s", name);
 		f = mk_shared(name, SIZE);
-		close(EXPECT_OK(ring_openat(&r, path, O_RDONLY)));
+		close(EXPECT_OK(ring_openat(r, path, O_RDONLY)));
 		EXPECT_BREAKS(c, 0);
-		close(EXPECT_OK(ring_openat(&r, path, flags[i])));
+		close(EXPECT_OK(open_by(r, path, &ways[i])));
 		EXPECT_BREAKS(c, 1);
 		expect_broken(f, G1);
-		if (!(flags[i] & O_TRUNC))
+		if (!(ways[i].flags & O_TRUNC))
 			EXPECT_SAME(path, &f->before, IGN_COPY);
 	}
+}
+
+static int by_openat(struct ring *r, const char *path, const struct way *way)
+{
+	return ring_openat(r, path, way->flags);
+}
+
+static int by_openat2(struct ring *r, const char *path, const struct way *way)
+{
+	return ring_openat2(r, path, way->flags, way->resolve);
+}
+
+static void open_for_writing(void)
+{
+	static const struct way ways[] = {
+		{ O_RDWR }, { O_WRONLY | O_APPEND }, { O_WRONLY | O_TRUNC },
+		{ O_RDONLY | O_TRUNC }, { O_RDWR | O_CREAT },
+	};
+	struct ring r;
+
+	ring_open(&r);
+	expect_breaks(&r, ways, ARRAY_SIZE(ways), by_openat);
 }
 
 static void who_may_not(void)
@@ -166,33 +190,16 @@ static void who_may_not(void)
 
 static void openat2_for_writing(void)
 {
-	static const struct {
-		uint64_t flags, resolve;
-	} ways[] = {
+	static const struct way ways[] = {
 		{ O_RDWR, 0 }, { O_WRONLY | O_APPEND, RESOLVE_BENEATH },
 		{ O_WRONLY | O_TRUNC, RESOLVE_IN_ROOT },
 		{ O_RDONLY | O_TRUNC, RESOLVE_NO_SYMLINKS },
 		{ O_RDWR | O_CREAT, RESOLVE_NO_XDEV },
 	};
-	char name[20], path[30];
 	struct ring r;
-	size_t i;
 
 	ring_open(&r);
-	for (i = 0; i < ARRAY_SIZE(ways); i++) {
-		struct counters c = counters_now();
-		struct shared *f;
-
-		snprintf(name, sizeof(name), "f%zu", i);
-		snprintf(path, sizeof(path), "G1/%s", name);
-		f = mk_shared(name, SIZE);
-		close(EXPECT_OK(ring_openat2(&r, path, ways[i].flags,
-					     ways[i].resolve)));
-		EXPECT_BREAKS(c, 1);
-		expect_broken(f, G1);
-		if (!(ways[i].flags & O_TRUNC))
-			EXPECT_SAME(path, &f->before, IGN_COPY);
-	}
+	expect_breaks(&r, ways, ARRAY_SIZE(ways), by_openat2);
 }
 
 /* Asked for, RESOLVE_CACHED is not followed by another try that blocks. */
