@@ -7,6 +7,7 @@
  *	catalog-schema.c  migrations
  *	catalog-tree.c    the table tree
  *	catalog-object.c  the table object and the rows not yet written to it
+ *	catalog-run.c     the table run
  */
 #ifndef COWLINK_CATALOG_DB_H
 #define COWLINK_CATALOG_DB_H
@@ -40,6 +41,9 @@ enum catalog_stmt {
 	STMT_OBJECT_EACH,
 	STMT_OBJECT_CLEAR,
 	STMT_OBJECT_COUNT,
+	STMT_RUN_ADD,
+	STMT_RUN_FORGET,
+	STMT_RUN_EACH,
 	STMT_COUNT
 };
 

@@ -24,6 +24,11 @@
 	"id, kind, state, name, uuid, engine, origin, origin_uuid, "         \
 	"created_ns, files, dirs, others, size_bytes"
 
+#define RUN_COLUMNS                                                          \
+	"begun_ns, ended_ns, status, trees, files, hashed_files, "           \
+	"hashed_bytes, shared_files, shared_bytes, new_masters, new_bytes, " \
+	"failed_files"
+
 static const char *const sql[STMT_COUNT] = {
 	[STMT_BEGIN] = "BEGIN IMMEDIATE",
 	[STMT_COMMIT] = "COMMIT",
@@ -73,6 +78,11 @@ static const char *const sql[STMT_COUNT] = {
 		"ORDER BY key, replica",
 	[STMT_OBJECT_CLEAR] = "DELETE FROM object",
 	[STMT_OBJECT_COUNT] = "SELECT count(*) FROM object",
+	[STMT_RUN_ADD] = "INSERT INTO run (" RUN_COLUMNS ") VALUES (?1, ?2, ?3, "
+			 "?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+	[STMT_RUN_FORGET] = "DELETE FROM run WHERE id <= ?1",
+	[STMT_RUN_EACH] = "SELECT id, " RUN_COLUMNS
+			  " FROM run ORDER BY id DESC LIMIT ?1",
 };
 
 /* --- errors ----------------------------------------------------------------- */

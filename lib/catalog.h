@@ -2,7 +2,7 @@
 /*
  * The catalog: one SQLite database per pool, WAL, foreign keys on, STRICT
  * tables. schema/README.md says which table is truth (pool, tree) and which a
- * cache that can be rebuilt from the trees (object).
+ * cache that can be rebuilt from the trees (object); run is a diary.
  *
  *	r = catalog_open(pool_fd, CATALOG_RW, &cat, err);
  *	r = catalog_begin(cat, err);
@@ -83,6 +83,22 @@ struct object_row {
 	uint64_t size_bytes;
 };
 
+/* What one run of vhashify came to; a diary of the last CATALOG_RUNS_KEPT runs. */
+#define CATALOG_RUNS_KEPT 1000
+
+struct run_row {
+	int64_t id;
+	int64_t begun_ns;	/* CLOCK_REALTIME */
+	int64_t ended_ns;
+	int status;		/* exit status */
+	uint64_t trees;		/* scanned */
+	uint64_t files;
+	uint64_t hashed_files, hashed_bytes;
+	uint64_t shared_files, shared_bytes;
+	uint64_t new_masters, new_bytes;
+	uint64_t failed_files;
+};
+
 /*
  * Make the catalog of a new pool, with its pool row, whole or not at all: it is
  * built as catalog.new and renamed to catalog.db. -EEXIST where there is one. What
@@ -136,6 +152,15 @@ int catalog_object_each(struct catalog *c,
 			void *ctx, struct err *err);
 int catalog_object_clear(struct catalog *c, struct err *err);
 int catalog_object_count(struct catalog *c, uint64_t *ret, struct err *err);
+
+/* Adds the run and forgets those that are too old; the id is not used. */
+int catalog_run_add(struct catalog *c, const struct run_row *row,
+		    struct err *err);
+/* The last @limit runs, newest first; a callback's nonzero result ends the loop and
+ * is returned. */
+int catalog_run_each(struct catalog *c, uint64_t limit,
+		     int (*fn)(const struct run_row *row, void *ctx), void *ctx,
+		     struct err *err);
 
 /* SQLite's own integrity and foreign key check; -EUCLEAN with its first words. */
 int catalog_verify(struct catalog *c, struct err *err);

@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cleanup.h"
@@ -60,6 +62,17 @@ char *format_bytes(char buf[32], uint64_t bytes)
 	(void)snprintf(buf, 32, "%llu.%llu %s",
 		       (unsigned long long)(tenths / 10),
 		       (unsigned long long)(tenths % 10), units[unit]);
+	return buf;
+}
+
+char *format_time(char buf[32], int64_t ns)
+{
+	time_t seconds = ns / 1000000000;
+	struct tm tm;
+
+	if (!localtime_r(&seconds, &tm) ||
+	    !strftime(buf, 32, "%Y-%m-%d %H:%M:%S", &tm))
+		(void)snprintf(buf, 32, "%" PRId64 " ns", ns);
 	return buf;
 }
 

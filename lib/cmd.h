@@ -127,4 +127,7 @@ int parse_number(const char *text, uint64_t *ret);
 /* "12.3 MB" (powers of 1000) for people; @buf of 32 bytes; returns @buf. */
 char *format_bytes(char buf[32], uint64_t bytes);
 
+/* "2026-01-31 23:59:59", local time; @ns since 1970; the same. */
+char *format_time(char buf[32], int64_t ns);
+
 #endif

@@ -9,6 +9,7 @@
 
 static const char *log_name = "cowlink";
 static int level = LOG_NOTICE;
+static void (*before)(void);
 
 static const char *const level_prefix[] = {
 	[LOG_ERROR] = "", [LOG_WARNING] = "warning: ", [LOG_NOTICE] = "",
@@ -34,6 +35,11 @@ int log_level(void)
 	return level;
 }
 
+void log_before(void (*fn)(void))
+{
+	before = fn;
+}
+
 void log_msg(enum log_level lvl, const char *fmt, ...)
 {
 	char text[2048];
@@ -46,6 +52,8 @@ void log_msg(enum log_level lvl, const char *fmt, ...)
 	(void)vsnprintf(text, sizeof(text), fmt, ap); /* cut is fine */
 	va_end(ap);
 	escape_bytes(escaped, sizeof(escaped), text, strlen(text));
+	if (before)
+		before();
 	/* one write per line, so that two processes do not mix theirs */
 	(void)fprintf(stderr, "%s: %s%s\n", log_name, level_prefix[lvl],
 		      escaped);

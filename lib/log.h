@@ -23,6 +23,10 @@ void log_adjust(int delta);
 
 int log_level(void);
 
+/* Call @fn before each message is written (a progress line is wiped then); NULL: no
+ * longer. */
+void log_before(void (*fn)(void));
+
 void log_msg(enum log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

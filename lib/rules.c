@@ -101,14 +101,21 @@ int rules_add_file(struct rules *rs, const char *file, struct err *err)
 	return r;
 }
 
-enum rule_verdict rules_match(const struct rules *rs, const char *path)
+const struct rule *rules_find(const struct rules *rs, const char *path)
 {
 	size_t i;
 
 	for (i = 0; i < rs->count; i++)
 		if (!fnmatch(rs->list[i].pattern, path, 0))
-			return rs->list[i].verdict;
-	return RULE_NONE;
+			return &rs->list[i];
+	return NULL;
+}
+
+enum rule_verdict rules_match(const struct rules *rs, const char *path)
+{
+	const struct rule *rule = rules_find(rs, path);
+
+	return rule ? rule->verdict : RULE_NONE;
 }
 
 void rules_release(struct rules *rs)

@@ -46,7 +46,9 @@ int rules_add_line(struct rules *rs, const char *line, const char *where,
 
 int rules_add_file(struct rules *rs, const char *file, struct err *err);
 
-/* The first rule that matches exactly this path, "/" in front; RULE_NONE. */
+/* The first rule that matches exactly this path, "/" in front; NULL. */
+const struct rule *rules_find(const struct rules *rs, const char *path);
+/* Its verdict, or RULE_NONE. */
 enum rule_verdict rules_match(const struct rules *rs, const char *path);
 
 void rules_release(struct rules *rs);

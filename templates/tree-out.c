@@ -5,22 +5,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "cmd.h"
 #include "json-out.h"
 #include "strbuf.h"
-
-char *format_time(char buf[32], int64_t ns)
-{
-	time_t seconds = ns / 1000000000;
-	struct tm tm;
-
-	if (!localtime_r(&seconds, &tm) ||
-	    !strftime(buf, 32, "%Y-%m-%d %H:%M:%S", &tm))
-		(void)snprintf(buf, 32, "%" PRId64 " ns", ns);
-	return buf;
-}
 
 static int add_rootfs(struct json_object *o, const struct pool *p,
 		      const struct tree_row *row)

@@ -8,9 +8,6 @@
 #include "pool.h"
 #include "tree.h"
 
-/* "2026-11-23 21:56:01" in local time; @buf of 32 bytes; returns @buf. */
-char *format_time(char buf[32], int64_t ns);
-
 /* Everything of a row, as a new object; NULL when memory is out. */
 struct json_object *tree_row_json(const struct pool *p,
 				  const struct tree_row *row);

@@ -7,6 +7,7 @@
 #include "fdio.h"
 #include "iattr.h"
 #include "log.h"
+#include "progress.h"
 #include "vhashify.h"
 
 /* Content, metadata and xattrs of an open candidate become its key. */
@@ -64,12 +65,32 @@ void digest_file(struct run *run, struct opener *o, struct file *f)
 			    run->trees[f->tree].row.name, strerror(-r));
 }
 
+static void show_progress(uint64_t done_bytes, uint64_t total_bytes)
+{
+	char done[32], total[32], rate[80];
+
+	progress_show("reading, %s of %s%s", format_bytes(done, done_bytes),
+		      format_bytes(total, total_bytes),
+		      progress_rate(rate, done_bytes, total_bytes));
+}
+
 void digest_candidates(struct run *run)
 {
 	_cleanup_opener_ struct opener o = READER_INIT(run);
+	uint64_t total_bytes = 0;
+	uint64_t done_bytes = 0;
 	size_t i;
 
 	for (i = 0; i < run->file_count; i++)
 		if (run->files[i].reason == SKIP_NONE)
-			digest_file(run, &o, &run->files[i]);
+			total_bytes += run->files[i].size_bytes;
+	progress_phase();
+	for (i = 0; i < run->file_count; i++) {
+		if (run->files[i].reason != SKIP_NONE)
+			continue;
+		if (progress_due())
+			show_progress(done_bytes, total_bytes);
+		digest_file(run, &o, &run->files[i]);
+		done_bytes += run->files[i].size_bytes;
+	}
 }

@@ -15,6 +15,9 @@ struct options {
 	bool skip_conffiles;
 	struct opt_list rules;	/* --include, --exclude, --rules */
 	const char *config;
+	const char *explain;
+	bool progress;
+	bool no_progress;
 };
 
 #endif

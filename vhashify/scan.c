@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/stat.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "fdio.h"
 #include "iattr.h"
 #include "log.h"
+#include "progress.h"
 #include "store.h"
 #include "strbuf.h"
 #include "vhashify.h"
@@ -136,8 +138,10 @@ static int on_enter(const struct walk_entry *e, void *ctx)
 
 	if (r)
 		return r;
-	if (verdict == RULE_IGNORE)
+	if (verdict == RULE_IGNORE) {
+		explain_see(s->run, s->tree, e, SKIP_EXCLUDED);
 		return WALK_SKIP;
+	}
 	if (verdict == RULE_NONE)
 		verdict = e->depth ? s->verdicts[e->depth - 1] : RULE_TAKE;
 	s->verdicts[e->depth] = verdict;
@@ -171,6 +175,15 @@ static int judge_policy(struct scan *s, const struct walk_entry *e,
 	return r;
 }
 
+static void show_progress(const struct scan *s)
+{
+	const struct tree *t = &s->run->trees[s->tree];
+
+	progress_show("scanning %s '%s' (%zu of %zu), %" PRIu64 " files",
+		      tree_kind_name(t->row.kind), t->row.name, s->tree + 1,
+		      s->run->tree_count, t->files);
+}
+
 static int on_file(const struct walk_entry *e, void *ctx)
 {
 	struct scan *s = ctx;
@@ -189,8 +202,15 @@ static int on_file(const struct walk_entry *e, void *ctx)
 		if (reason == SKIP_NONE)
 			reason = judge_single(e);
 	}
-	if (reason == SKIP_NONE)
-		return add_candidate(s, e);
+	if (progress_due())
+		show_progress(s);
+	if (reason == SKIP_NONE) {
+		r = add_candidate(s, e);
+		if (!r)
+			explain_see(s->run, s->tree, e, reason);
+		return r;
+	}
+	explain_see(s->run, s->tree, e, reason);
 	s->run->outcome[reason]++;
 	if (reason == SKIP_SHARED)
 		return run_hold(s->run, e->stx->stx_ino, s->tree);
@@ -211,6 +231,7 @@ static int on_error(const struct walk_entry *e, int code, void *ctx)
 		reason = SKIP_TOO_DEEP;
 	else if (code == -ELOOP || code == -ENOTDIR || code == -ENOENT)
 		reason = SKIP_CHANGED;	/* a directory no longer */
+	explain_see(s->run, s->tree, e, reason);
 	s->run->outcome[reason]++;
 	if (reason == SKIP_UNREADABLE)
 		log_warning("cannot read '%s' in %s '%s': %s, skipping it",
@@ -327,6 +348,7 @@ int scan_trees(struct run *run, struct err *err)
 	size_t i;
 	int r = 0;
 
+	progress_phase();
 	for (i = 0; !r && i < run->tree_count; i++) {
 		if (run->trees[i].status != TREE_SCANNED)
 			continue;

@@ -14,6 +14,7 @@
 #include "fdio.h"
 #include "iattr.h"
 #include "log.h"
+#include "progress.h"
 #include "store.h"
 #include "vhashify.h"
 
@@ -48,6 +49,7 @@ struct share {
 	size_t job_count;
 	struct task *tasks;
 	size_t task_alloc;
+	uint64_t done_bytes, total_bytes; /* of names to be exchanged */
 };
 
 static struct file *member(struct run *run, const struct group *g, size_t i)
@@ -278,14 +280,29 @@ static int collect_tasks(struct share *s, size_t *ret_count)
 	return r;
 }
 
+static void show_progress(const struct share *s)
+{
+	char done[32], total[32], rate[80];
+
+	progress_show("sharing, %s of %s%s", format_bytes(done, s->done_bytes),
+		      format_bytes(total, s->total_bytes),
+		      progress_rate(rate, s->done_bytes, s->total_bytes));
+}
+
 static int exchange_names(struct share *s, size_t count, struct err *err)
 {
 	size_t i;
 	int r = 0;
 
-	for (i = 0; !r && i < count; i++)
-		r = share_member(s, s->tasks[i].job,
-				 &s->run->files[s->tasks[i].file], err);
+	for (i = 0; !r && i < count; i++) {
+		struct file *f = &s->run->files[s->tasks[i].file];
+
+		r = share_member(s, s->tasks[i].job, f, err);
+		if (f->tried && f->reason == SKIP_NONE)
+			s->done_bytes += f->size_bytes;
+		if (progress_due())
+			show_progress(s);
+	}
 	return r;
 }
 
@@ -362,6 +379,17 @@ static size_t fill_batch(struct share *s, size_t next)
 	return next;
 }
 
+static uint64_t planned_bytes(struct run *run)
+{
+	uint64_t bytes = 0;
+	size_t j;
+
+	for (j = 0; j < run->group_count; j++)
+		bytes += member(run, &run->groups[j], 0)->size_bytes *
+			 run->groups[j].count;
+	return bytes;
+}
+
 static int share_all(struct share *s, struct err *err)
 {
 	size_t next = 0;
@@ -369,6 +397,8 @@ static int share_all(struct share *s, struct err *err)
 
 	if (r < 0)
 		return r;
+	s->total_bytes = planned_bytes(s->run);
+	progress_phase();
 	while (!r && next < s->run->group_count) {
 		next = fill_batch(s, next);
 		r = share_batch(s, err);

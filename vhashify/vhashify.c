@@ -4,8 +4,10 @@
 
 #include "engine.h"
 #include "fdio.h"
+#include "history.h"
 #include "log.h"
 #include "options.h"
+#include "progress.h"
 #include "vhashify.h"
 
 static int find_equal(struct run *run, struct err *err)
@@ -40,36 +42,50 @@ static int check_engine(const struct pool *p, struct err *err)
 
 /* After an error in the last phase there is something to report nevertheless. */
 static int report(const struct cmd_ctx *ctx, const struct run *run,
-		  const struct err *error)
+		  int64_t begun_ns, const struct err *error)
 {
 	struct totals t;
+	int status;
 	int r = 0;
 
 	totals_count(run, &t);
+	status = error	  ? cmd_status(error) :
+		 t.failed ? EXIT_SOME_FAILED :
+			    EXIT_OK;
+	if (!run->dry_run)
+		history_record(run, &t, begun_ns, status);
 	if (ctx->json)
 		r = report_json(run, &t, error);
 	else
 		report_text(run, &t);
-	return r ? r : t.failed ? EXIT_SOME_FAILED : EXIT_OK;
+	return r ? r : status;
 }
 
 static int share(struct cmd_ctx *ctx, struct run *run)
 {
+	const struct options *opts = ctx->opts;
+	int64_t begun_ns = realtime_ns();
 	int r = trees_select(run, ctx->argv, ctx->argc, &ctx->err);
 	int status;
 
+	if (!r && opts->explain)
+		r = explain_begin(run, opts->explain, &ctx->err);
 	if (!r)
 		r = find_equal(run, &ctx->err);
 	if (r < 0)
 		return r;
+	if (opts->explain)
+		return explain_report(run, ctx->json, &ctx->err);
 	r = run->links ? share_links(run, &ctx->err) :
 			 share_extents(run, &ctx->err);
-	status = report(ctx, run, r < 0 ? &ctx->err : NULL);
+	progress_end();
+	status = report(ctx, run, begun_ns, r < 0 ? &ctx->err : NULL);
 	return r < 0 ? r : status;
 }
 
 static int run_vhashify(struct cmd_ctx *ctx)
 {
+	const struct options *opts = ctx->opts;
 	struct run run = { .pool = ctx->pool, .dry_run = ctx->dry_run };
 	int r = check_engine(ctx->pool, &ctx->err);
 
@@ -79,7 +95,9 @@ static int run_vhashify(struct cmd_ctx *ctx)
 		return r;
 	fdio_raise_nofile();
 	run.links = engine_links(ctx->pool->engine.engine);
+	progress_begin(opts->progress, opts->no_progress);
 	r = share(ctx, &run);
+	progress_end();
 	run_release(&run);
 	return r;
 }
@@ -102,8 +120,21 @@ static const struct cmd_opt options[] = {
 	{ "within-guest", 0, OPT_FLAG, NULL,
 	  "also link equal files of one guest to each other",
 	  AT(within_guest) },
+	{ "explain", 0, OPT_STRING, "PATH",
+	  "change nothing; tell what becomes of GUEST/FILE, and why",
+	  AT(explain) },
+	{ "progress", 0, OPT_FLAG, NULL,
+	  "show progress at once, whatever standard error is", AT(progress) },
+	{ "no-progress", 0, OPT_FLAG, NULL, "never show progress",
+	  AT(no_progress) },
 	{ "config", 0, OPT_STRING, "FILE",
 	  "instead of " VHASHIFY_CONFIG, AT(config) },
+	{ 0 }
+};
+
+static const struct cmd_opt history_opts[] = {
+	{ "limit", 0, OPT_NUMBER, "N", "so many of them (default 30)",
+	  offsetof(struct history_options, limit) },
 	{ 0 }
 };
 
@@ -116,6 +147,12 @@ static const struct cmd commands[] = {
 	  .opts = options,
 	  .opts_size = sizeof(struct options),
 	  .run = run_vhashify },
+	{ .name = "history",
+	  .flags = CMD_JSON | CMD_ROOT | CMD_POOL_RO,
+	  .summary = "tell what past runs came to, the last one first",
+	  .opts = history_opts,
+	  .opts_size = sizeof(struct history_options),
+	  .run = cmd_history },
 	{ 0 }
 };
 

@@ -14,6 +14,8 @@
  *	foresee.c	--dry-run of the same: how many masters it would make
  *	extents.c	engine `reflink`: the same two phases for extents
  *	report.c	what was done, or with --dry-run would be
+ *	explain.c	what would become of one file, and why
+ *	history.c	what became of earlier runs
  *
  * A candidate's `reason` is SKIP_NONE as long as it is in the game; whatever phase
  * takes it out says why. In the end SKIP_NONE means shared. So every regular file
@@ -37,6 +39,7 @@
 #include "policy.h"
 #include "pool.h"
 #include "unify.h"
+#include "walk.h"
 
 /* --- sets of 64-bit numbers (set.c) --- */
 
@@ -115,6 +118,16 @@ struct group {
 
 struct path_block;
 
+/* --explain; path NULL: not asked for. */
+struct explain {
+	const char *path;	/* in run.trees[tree] */
+	size_t tree;
+	bool seen;
+	enum skip_reason reason;
+	size_t file;		/* the candidate, or SIZE_MAX */
+	uint32_t names;		/* links; 0: it was not looked at itself */
+};
+
 struct run {
 	struct pool *pool;
 	struct policy policy;
@@ -140,6 +153,8 @@ struct run {
 	uint64_t outcome[SKIP_REASON_COUNT];
 	uint64_t hashed_files, hashed_bytes;
 	uint64_t new_masters, new_bytes;
+
+	struct explain explain;
 };
 
 /* The status of the candidate as it was seen, for statx_unchanged(). */
@@ -222,6 +237,16 @@ enum skip_reason reason_of_errno(int code);
 
 /* Is one at work in this tree? Its name ("dpkg"), or NULL. */
 const char *packages_busy(int rootfs_fd);
+
+/* --- one file (explain.c) --- */
+
+/* @text: GUEST/PATH, or an absolute path below the pool; the trees are selected. */
+int explain_begin(struct run *run, const char *text, struct err *err);
+/* What the scan decides about an entry of @tree; SKIP_NONE: it was added as the last
+ * candidate. */
+void explain_see(struct run *run, size_t tree, const struct walk_entry *e,
+		 enum skip_reason reason);
+int explain_report(const struct run *run, bool json, struct err *err);
 
 /* --- output (report.c) --- */
 

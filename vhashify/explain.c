@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* --explain: what becomes of one file, and why. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "json-out.h"
+#include "strbuf.h"
+#include "vhashify.h"
+
+#define LISTED_PEERS 20
+
+/* "NAME/rootfs/PATH" of an absolute path below the pool's @kind directory. */
+static const char *below(const struct run *run, const char *text,
+			 enum tree_kind kind)
+{
+	size_t len = strlen(run->pool->path);
+	const char *dir = kind == TREE_GUEST ? "/guests/" : "/templates/";
+
+	if (strncmp(text, run->pool->path, len) ||
+	    strncmp(text + len, dir, strlen(dir)))
+		return NULL;
+	return text + len + strlen(dir);
+}
+
+static int find_tree(struct run *run, enum tree_kind kind, const char *name,
+		     size_t len, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < run->tree_count; i++) {
+		const struct tree_row *row = &run->trees[i].row;
+
+		if (row->kind == kind && strlen(row->name) == len &&
+		    !memcmp(row->name, name, len)) {
+			run->explain.tree = i;
+			return 0;
+		}
+	}
+	return err_set(err, -ENOENT, "no %s '%.*s' is looked at",
+		       tree_kind_name(kind), (int)len, name);
+}
+
+int explain_begin(struct run *run, const char *text, struct err *err)
+{
+	enum tree_kind kind = TREE_GUEST;
+	const char *name = text;
+	const char *path;
+	int r;
+
+	if (*text == '/') {
+		name = below(run, text, kind);
+		if (!name)
+			name = below(run, text, kind = TREE_TEMPLATE);
+		if (!name)
+			return err_usage(err, "'%s' is not in a tree of the pool",
+					 text);
+	}
+	path = strchr(name, '/');
+	if (path && *text == '/')
+		path = strncmp(path, "/rootfs/", 8) ? NULL : path + 7;
+	if (!path || !path[1])
+		return err_usage(err, "'%s' is not GUEST/PATH", text);
+	r = find_tree(run, kind, name, strcspn(name, "/"), err);
+	run->explain.path = path + 1;
+	run->explain.file = SIZE_MAX;
+	return r;
+}
+
+void explain_see(struct run *run, size_t tree, const struct walk_entry *e,
+		 enum skip_reason reason)
+{
+	struct explain *x = &run->explain;
+	size_t len = strlen(e->path);
+
+	if (!x->path || tree != x->tree || strncmp(x->path, e->path, len))
+		return;
+	/* the file itself, or a directory above it that was not entered */
+	if (x->path[len] && (x->path[len] != '/' || reason == SKIP_NONE))
+		return;
+	x->seen = true;
+	x->reason = reason;
+	x->names = x->path[len] || !e->stx ? 0 : e->stx->stx_nlink;
+	if (reason == SKIP_NONE)
+		x->file = run->file_count - 1;
+}
+
+/* The rule that decided, looked up as the walk did: for the path, then for each
+ * directory above it. NULL when no rule did. */
+static const struct rule *deciding_rule(const struct run *run)
+{
+	_cleanup_strbuf_ struct strbuf path = STRBUF_INIT;
+
+	if (strbuf_addstr(&path, "/") || strbuf_addstr(&path, run->explain.path))
+		return NULL;
+	for (;;) {
+		const struct rule *rule =
+			rules_find(&run->policy.rules, strbuf_str(&path));
+		const char *slash = strrchr(strbuf_str(&path), '/');
+		size_t len = slash - strbuf_str(&path);
+
+		if (rule || path.len == 1)
+			return rule;
+		strbuf_setlen(&path, len ? len : 1);
+	}
+}
+
+static bool is_peer(const struct run *run, size_t i)
+{
+	const struct file *f = &run->files[run->explain.file];
+
+	return i != run->explain.file && run->files[i].reason == SKIP_NONE &&
+	       digest_equal(&run->files[i].key, &f->key);
+}
+
+static void print_peers(const struct run *run)
+{
+	const struct file *f = &run->files[run->explain.file];
+	char hex[DIGEST_HEX_SIZE];
+	char path[4096];
+	size_t masters = 0;
+	size_t listed = 0;
+	size_t i;
+
+	digest_hex(&f->key, hex);
+	(void)masters_by_key(&run->masters, &f->key, &masters);
+	printf("  key %s, %zu shared copies are there\n", hex, masters);
+	for (i = 0; i < run->file_count && listed < LISTED_PEERS; i++) {
+		const struct tree_row *row = &run->trees[run->files[i].tree].row;
+
+		if (!is_peer(run, i))
+			continue;
+		listed++;
+		escape_bytes(path, sizeof(path), run->files[i].path,
+			     strlen(run->files[i].path));
+		printf("  equal: %s %s/%s\n", tree_kind_name(row->kind),
+		       row->name, path);
+	}
+}
+
+static enum skip_reason final_reason(const struct run *run)
+{
+	const struct explain *x = &run->explain;
+
+	return x->file == SIZE_MAX ? x->reason : run->files[x->file].reason;
+}
+
+static int print_json(const struct run *run)
+{
+	const struct explain *x = &run->explain;
+	const struct tree_row *row = &run->trees[x->tree].row;
+	const struct skip_info *info = skip_reason_info(final_reason(run));
+	const struct rule *rule = deciding_rule(run);
+	struct json_object *doc = json_document("vhashify");
+	int r = doc ? 0 : -ENOMEM;
+
+	if (!r)
+		r = json_add_string(doc, "kind", tree_kind_name(row->kind));
+	if (!r)
+		r = json_add_string(doc, "name", row->name);
+	if (!r)
+		r = json_add_name(doc, "path", x->path, strlen(x->path));
+	if (!r)
+		r = json_add_string(doc, "reason", info->name);
+	if (!r)
+		r = json_add_string(doc, "text", info->text);
+	if (!r)
+		r = json_add_u64(doc, "links", x->names);
+	if (!r && rule && final_reason(run) == SKIP_EXCLUDED)
+		r = json_add_name(doc, "rule", rule->pattern,
+				  strlen(rule->pattern));
+	if (r)
+		json_object_put(doc);
+	else
+		json_print_document(doc);
+	return r;
+}
+
+static void print_text(const struct run *run)
+{
+	const struct explain *x = &run->explain;
+	const struct tree_row *row = &run->trees[x->tree].row;
+	enum skip_reason reason = final_reason(run);
+	const struct skip_info *info = skip_reason_info(reason);
+	const struct rule *rule = deciding_rule(run);
+	char path[4096];
+
+	escape_bytes(path, sizeof(path), x->path, strlen(x->path));
+	printf("%s %s/%s: %s%s\n", tree_kind_name(row->kind), row->name, path,
+	       reason == SKIP_NONE ? "would be " : "", info->text);
+	if (reason == SKIP_EXCLUDED && rule)
+		printf("  by the rule '%s'\n", rule->pattern);
+	else if (info->hint)
+		printf("  %s\n", info->hint);
+	if (x->names > 1)
+		printf("  it has %" PRIu32 " names\n", x->names);
+	if (x->file != SIZE_MAX && reason == SKIP_NONE)
+		print_peers(run);
+}
+
+int explain_report(const struct run *run, bool json, struct err *err)
+{
+	const struct explain *x = &run->explain;
+	const struct tree *t = &run->trees[x->tree];
+	int r = 0;
+
+	if (t->status != TREE_SCANNED)
+		return err_set(err, -EBUSY, "%s '%s' was left out",
+			       tree_kind_name(t->row.kind), t->row.name);
+	if (!x->seen)
+		return err_set(err, -ENOENT, "there is no regular file '%s' in %s '%s'",
+			       x->path, tree_kind_name(t->row.kind),
+			       t->row.name);
+	if (json)
+		r = print_json(run);
+	else
+		print_text(run);
+	return r;
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* `vhashify history`, and the entry each run makes for it. */
+#include "history.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "json-out.h"
+#include "log.h"
+#include "options.h"
+
+#define SHOWN_RUNS 30
+
+void history_record(const struct run *run, const struct totals *t,
+		    int64_t begun_ns, int status)
+{
+	const struct run_row row = {
+		.begun_ns = begun_ns,
+		.ended_ns = realtime_ns(),
+		.status = status,
+		.trees = t->trees,
+		.files = t->files,
+		.hashed_files = run->hashed_files,
+		.hashed_bytes = run->hashed_bytes,
+		.shared_files = t->outcome[SKIP_NONE],
+		.shared_bytes = t->shared_bytes,
+		.new_masters = run->new_masters,
+		.new_bytes = run->new_bytes,
+		.failed_files = t->failed,
+	};
+	struct err err = { 0 };
+
+	/* what was shared is shared, with an entry or without */
+	if (catalog_run_add(run->pool->catalog, &row, &err) < 0)
+		log_warning("%s; the run is left out of the history", err.msg);
+}
+
+static int print_run(const struct run_row *row, void *ctx)
+{
+	int64_t saved = row->shared_bytes - row->new_bytes;
+	uint64_t seconds = (row->ended_ns - row->begun_ns) / 1000000000;
+	char when[32], shared[32];
+
+	printf("%-19s  %6" PRIu64 " s  %5" PRIu64 "  %9" PRIu64 "  %8" PRIu64
+	       "  %s%-9s  %7" PRIu64 "  %6d\n",
+	       format_time(when, row->begun_ns), seconds, row->trees, row->files,
+	       row->shared_files, saved < 0 ? "-" : "",
+	       format_bytes(shared, saved < 0 ? -saved : saved),
+	       row->failed_files, row->status);
+	return 0;
+}
+
+static int run_json(const struct run_row *row, void *ctx)
+{
+	const struct {
+		const char *name;
+		int64_t value;
+	} numbers[] = {
+		{ "begun_ns", row->begun_ns },
+		{ "ended_ns", row->ended_ns },
+		{ "status", row->status },
+		{ "scanned_trees", row->trees },
+		{ "files", row->files },
+		{ "hashed_files", row->hashed_files },
+		{ "hashed_bytes", row->hashed_bytes },
+		{ "shared_files", row->shared_files },
+		{ "shared_bytes", row->shared_bytes },
+		{ "new_masters", row->new_masters },
+		{ "new_bytes", row->new_bytes },
+		{ "failed_files", row->failed_files },
+		{ "saved_bytes", row->shared_bytes - row->new_bytes },
+	};
+	struct json_object *o = json_object_new_object();
+	size_t i;
+	int r = o ? 0 : -ENOMEM;
+
+	for (i = 0; !r && i < sizeof(numbers) / sizeof(*numbers); i++) {
+		struct json_object *n = json_object_new_int64(numbers[i].value);
+
+		if (!n || json_object_object_add(o, numbers[i].name, n))
+			r = -ENOMEM;
+	}
+	if (!r && json_object_array_add(ctx, o))
+		r = -ENOMEM;
+	if (r)
+		json_object_put(o);
+	return r;
+}
+
+static int print_json(struct cmd_ctx *ctx, uint64_t limit)
+{
+	struct json_object *doc = json_document("vhashify");
+	struct json_object *runs = json_object_new_array();
+	int r = doc && runs ? 0 : -ENOMEM;
+
+	if (!r)
+		r = catalog_run_each(ctx->pool->catalog, limit, run_json, runs,
+				     &ctx->err);
+	if (!r && json_object_object_add(doc, "runs", runs))
+		r = -ENOMEM;
+	if (r) {
+		json_object_put(doc);
+		json_object_put(runs);
+		return r;
+	}
+	json_print_document(doc);
+	return 0;
+}
+
+int cmd_history(struct cmd_ctx *ctx)
+{
+	const struct history_options *opts = ctx->opts;
+	uint64_t limit = opts->limit ? opts->limit : SHOWN_RUNS;
+
+	if (ctx->json)
+		return print_json(ctx, limit);
+	printf("%-19s  %8s  %5s  %9s  %8s  %-9s  %7s  %6s\n", "begun", "took",
+	       "trees", "files", "shared", "saved", "failed", "status");
+	return catalog_run_each(ctx->pool->catalog, limit, print_run, NULL,
+				&ctx->err);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VHASHIFY_HISTORY_H
+#define VHASHIFY_HISTORY_H
+
+#include "vhashify.h"
+
+struct history_options {
+	uint64_t limit;	/* 0: the last month, if it runs every night */
+};
+
+/* Write the entry of this run; a failure is a warning. */
+void history_record(const struct run *run, const struct totals *t,
+		    int64_t begun_ns, int status);
+
+int cmd_history(struct cmd_ctx *ctx);
+
+#endif
