@@ -352,36 +352,38 @@ static int cl_copy_fileattr(struct dentry *src, struct dentry *dst)
 }
 
 /*
- * Owner, mode and times in one call, and last: writing strips setuid, changing
- * the owner may, and both change the times.
+ * Owner, mode and times of the copy; asked for with the caller's credentials.
+ *
+ * A copy that was shortened has been modified. The truncation it is made for may
+ * find nothing left to do: then it keeps the time, and XFS does not even strip
+ * setuid and setgid from an empty file that is emptied.
  */
-static int cl_copy_attr(struct inode *from, struct dentry *dst, loff_t end)
+static void cl_get_attr(const struct path *path, loff_t end, struct iattr *attr)
 {
-	struct inode *inode = d_inode(dst);
-	struct iattr attr = {
+	struct inode *from = d_inode(path->dentry);
+	int kill;
+
+	*attr = (struct iattr) {
 		.ia_valid = ATTR_UID | ATTR_GID | ATTR_MODE | ATTR_FORCE |
 			    ATTR_ATIME | ATTR_ATIME_SET,
 		.ia_vfsuid = VFSUIDT_INIT(from->i_uid),
 		.ia_vfsgid = VFSGIDT_INIT(from->i_gid),
 		.ia_mode = from->i_mode,
 	};
-	int err;
-
-	cl_get_times(from, &attr);
-	/*
-	 * A copy that was shortened has been modified. The truncation it is
-	 * made for may find nothing left to do and keep the time.
-	 */
-	if (end == i_size_read(from))
-		attr.ia_valid |= ATTR_MTIME | ATTR_MTIME_SET;
-
-	inode_lock(inode);
-	err = notify_change(CL_NOP_IDMAP, dst, &attr, NULL);
-	inode_unlock(inode);
-	return err;
+	cl_get_times(from, attr);
+	if (end == i_size_read(from)) {
+		attr->ia_valid |= ATTR_MTIME | ATTR_MTIME_SET;
+		return;
+	}
+	kill = setattr_should_drop_suidgid(cl_mnt_idmap(path->mnt), from);
+	if (kill & ATTR_KILL_SUID)
+		attr->ia_mode &= ~S_ISUID;
+	if (kill & ATTR_KILL_SGID)
+		attr->ia_mode &= ~S_ISGID;
 }
 
-static int cl_copy_metadata(struct dentry *src, struct file *tmp, loff_t end,
+static int cl_copy_metadata(struct dentry *src, struct file *tmp,
+			    struct iattr *attr,
 			    const struct cowlink_creds *creds)
 {
 	struct dentry *dst = tmp->f_path.dentry;
@@ -395,8 +397,15 @@ static int cl_copy_metadata(struct dentry *src, struct file *tmp, loff_t end,
 		err = cl_copy_acl(src, dst);
 	if (!err)
 		err = cl_copy_fileattr(src, dst);
-	if (!err)
-		err = cl_copy_attr(d_inode(src), dst, end);
+	if (!err) {
+		/*
+		 * In one call, and last: writing strips setuid, changing the
+		 * owner may, and both change the times.
+		 */
+		inode_lock(d_inode(dst));
+		err = notify_change(CL_NOP_IDMAP, dst, attr, NULL);
+		inode_unlock(d_inode(dst));
+	}
 	mnt_drop_write_file(tmp);
 	return err;
 }
@@ -438,9 +447,11 @@ struct file *cowlink_copy(struct cowlink_job *job, struct dentry *parent,
 	struct dentry *victim = job->path->dentry;
 	loff_t end = min(job->keep, i_size_read(d_inode(victim)));
 	const struct cred *old;
+	struct iattr attr;
 	struct file *tmp;
 	int err = 0;
 
+	cl_get_attr(job->path, end, &attr);
 	old = override_creds(creds->create);
 	tmp = cl_open_tmpfile(job->path->mnt, parent, creds);
 	revert_creds(old);
@@ -451,7 +462,7 @@ struct file *cowlink_copy(struct cowlink_job *job, struct dentry *parent,
 		err = cl_copy_data(job, tmp, end, creds);
 	if (!err) {
 		old = override_creds(creds->create);
-		err = cl_copy_metadata(victim, tmp, end, creds);
+		err = cl_copy_metadata(victim, tmp, &attr, creds);
 		if (!err && end > 0 && READ_ONCE(cowlink_sysctl_fsync))
 			err = vfs_fsync(tmp, 0);
 		revert_creds(old);

@@ -59,6 +59,35 @@ static void truncate_lengths(void)
 	}
 }
 
+/* By who may write to it, but not keep it set-user-ID. */
+static void truncate_strips_suid(void)
+{
+	static const off_t lengths[] = { 0, 1, 4096, SIZE, SIZE + 1 };
+	char name[20], path[30];
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < 2 * ARRAY_SIZE(lengths); i++) {
+		bool by_root = i % 2;
+		struct shared *f;
+
+		snprintf(name, sizeof(name), "s%zu", i);
+		snprintf(path, sizeof(path), "C/%s", name);
+		mk_file(path, SIZE, SHARED_SEED);
+		EXPECT_OK(chmod(path, 06777));
+		f = share(name);
+		snprintf(path, sizeof(path), "G1/%s", name);
+		if (by_root)
+			EXPECT_OK(truncate(path, lengths[i / 2]));
+		else
+			AS_USER(STRANGER, STRANGER)
+				EXPECT_OK(truncate(path, lengths[i / 2]));
+		expect_broken(f, G1);
+		EXPECT_OK(stat(path, &st));
+		EXPECT_EQ(st.st_mode & 07777, by_root ? 06777 : 0777);
+	}
+}
+
 static void truncate_refusals(void)
 {
 	struct counters c;
@@ -378,6 +407,7 @@ static void unprivileged_owner(void)
 
 static const struct test tests[] = {
 	{ "truncate to every kind of length", truncate_lengths },
+	{ "truncate strips suid and sgid", truncate_strips_suid },
 	{ "a truncate that fails breaks nothing", truncate_refusals },
 	{ "chmod", change_mode },
 	{ "chmod to the same mode: no break, same ctime",
