@@ -285,7 +285,7 @@ check-man: all
 
 check-shellcheck:
 	@shellcheck $(wildcard $(SHELL_FILES))
-	@cd tests && shellcheck -S warning *.sh $(notdir $(wildcard tests/run-uml tests/uml-init))
+	@cd tests && shellcheck -S warning *.sh run-uml machine-init
 
 check-patches:
 	@for v in $(KVERS); do \
