@@ -6,6 +6,7 @@
  *	catalog.c         open, create, check, transactions, the pool row
  *	catalog-schema.c  migrations
  *	catalog-tree.c    the table tree
+ *	catalog-guest.c   the tables guest and setting
  *	catalog-object.c  the table object and the rows not yet written to it
  *	catalog-run.c     the table run
  */
@@ -32,6 +33,11 @@ enum catalog_stmt {
 	STMT_TREE_UNFINISHED,
 	STMT_TREE_UPDATE,
 	STMT_TREE_REMOVE,
+	STMT_GUEST_ADD,
+	STMT_GUEST_CONTEXT,
+	STMT_SETTING_LIST,
+	STMT_SETTING_PUT,
+	STMT_SETTING_REMOVE,
 	STMT_OBJECT_DEFER,
 	STMT_OBJECT_FLUSH,
 	STMT_OBJECT_FLUSHED,
@@ -76,6 +82,9 @@ int catalog_change_end(struct catalog *c, bool own, int r, struct err *err);
 
 /* Copy a text column; -EUCLEAN when it is longer than @size allows. */
 int catalog_text(sqlite3_stmt *s, int column, char *out, size_t size);
+
+/* Give a new guest its context; inside a transaction. */
+int catalog_guest_add(struct catalog *c, struct tree_row *row, struct err *err);
 
 /* Write the deferred object rows; inside a transaction. */
 int catalog_object_flush(struct catalog *c, struct err *err);

@@ -107,6 +107,7 @@ static int read_row(sqlite3_stmt *s, struct tree_row *ret)
 	row.dirs = sqlite3_column_int64(s, 10);
 	row.others = sqlite3_column_int64(s, 11);
 	row.size_bytes = sqlite3_column_int64(s, 12);
+	row.context = sqlite3_column_int64(s, 13);
 	*ret = row;
 	return 0;
 }
@@ -132,6 +133,8 @@ int catalog_tree_add(struct catalog *c, struct tree_row *row, struct err *err)
 			row->name);
 	if (!r)
 		row->id = sqlite3_last_insert_rowid(c->db);
+	if (!r && row->kind == TREE_GUEST)
+		r = catalog_guest_add(c, row, err);
 	return catalog_change_end(c, own, r, err);
 }
 

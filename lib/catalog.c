@@ -19,10 +19,13 @@
 #define CATALOG_NEW "catalog.new"
 #define WAIT_MS 30000
 #define LOG_RESERVE (256 << 10)
+#define FIRST_CONTEXT "28672"	/* schema/0003-guest.sql says why */
+#define LAST_CONTEXT "65534"
 
 #define TREE_COLUMNS                                                         \
 	"id, kind, state, name, uuid, engine, origin, origin_uuid, "         \
-	"created_ns, files, dirs, others, size_bytes"
+	"created_ns, files, dirs, others, size_bytes, "                      \
+	"(SELECT context FROM guest WHERE tree_id = tree.id)"
 
 #define RUN_COLUMNS                                                          \
 	"begun_ns, ended_ns, status, trees, files, hashed_files, "           \
@@ -56,6 +59,20 @@ static const char *const sql[STMT_COUNT] = {
 		"files = ?9, dirs = ?10, others = ?11, size_bytes = ?12 "
 		"WHERE id = ?13",
 	[STMT_TREE_REMOVE] = "DELETE FROM tree WHERE id = ?1",
+	[STMT_GUEST_ADD] =
+		"INSERT INTO guest (tree_id, context) SELECT ?1, min(n) FROM "
+		"(SELECT " FIRST_CONTEXT " AS n UNION "
+		"SELECT context + 1 FROM guest) "
+		"WHERE n BETWEEN " FIRST_CONTEXT " AND " LAST_CONTEXT
+		" AND n NOT IN (SELECT context FROM guest)",
+	[STMT_GUEST_CONTEXT] = "SELECT context FROM guest WHERE tree_id = ?1",
+	[STMT_SETTING_LIST] = "SELECT key, value FROM setting "
+			      "WHERE tree_id = ?1 ORDER BY key",
+	[STMT_SETTING_PUT] =
+		"INSERT OR REPLACE INTO setting (tree_id, key, value) "
+		"VALUES (?1, ?2, ?3)",
+	[STMT_SETTING_REMOVE] =
+		"DELETE FROM setting WHERE tree_id = ?1 AND key = ?2",
 	[STMT_OBJECT_DEFER] =
 		"INSERT OR REPLACE INTO temp.deferred (key, replica, ino, "
 		"size_bytes) VALUES (?1, ?2, ?3, ?4)",

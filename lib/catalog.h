@@ -66,6 +66,19 @@ struct tree_row {
 	uint64_t dirs;
 	uint64_t others;	/* symlinks, devices, fifos, sockets */
 	uint64_t size_bytes;	/* apparent size of the regular files */
+	uint32_t context;	/* of a guest, given by the catalog; else 0 */
+};
+
+/* A guest's uid and gid 0 on the host. */
+#define CONTEXT_UID(context) ((uint32_t)(context) * 65536)
+
+#define SETTING_KEY_SIZE 32
+#define SETTING_VALUE_SIZE 1024
+
+/* One setting of a guest; which there are is the business of vserver. */
+struct setting {
+	char key[SETTING_KEY_SIZE];
+	char value[SETTING_VALUE_SIZE];
 };
 
 struct pool_info {
@@ -121,12 +134,13 @@ void catalog_rollback(struct catalog *c);	/* no-op outside a transaction */
 /* -EUCLEAN when it is not there. */
 int catalog_get_pool(struct catalog *c, struct pool_info *ret, struct err *err);
 
-/* -EEXIST when kind and name are taken. Sets row->id. */
+/* -EEXIST when kind and name are taken. Sets row->id and, for a guest, row->context:
+ * the smallest that is free. */
 int catalog_tree_add(struct catalog *c, struct tree_row *row, struct err *err);
 /* -ENOENT without a message when there is none. */
 int catalog_tree_find(struct catalog *c, enum tree_kind kind, const char *name,
 		      struct tree_row *ret, struct err *err);
-/* Writes all columns but id, kind and uuid. */
+/* Writes all columns but id, kind, uuid and context. */
 int catalog_tree_update(struct catalog *c, const struct tree_row *row,
 			struct err *err);
 int catalog_tree_remove(struct catalog *c, int64_t id, struct err *err);
@@ -137,6 +151,14 @@ int catalog_tree_list(struct catalog *c, enum tree_kind kind,
 /* The same: all rows that are not READY, of both kinds. */
 int catalog_tree_unfinished(struct catalog *c, struct tree_row **ret,
 			    size_t *ret_count, struct err *err);
+
+/* All settings of a guest in the order of their keys, malloc'ed into *@ret. */
+int catalog_setting_list(struct catalog *c, int64_t tree_id,
+			 struct setting **ret, size_t *ret_count,
+			 struct err *err);
+/* Adds or replaces; an empty value removes, also what is not there. */
+int catalog_setting_put(struct catalog *c, int64_t tree_id,
+			const struct setting *s, struct err *err);
 
 /* Adds or replaces; a row of another master with the same inode goes. */
 int catalog_object_put(struct catalog *c, const struct object_row *row,

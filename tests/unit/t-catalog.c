@@ -570,12 +570,14 @@ static void test_fixture(void)
 	   "with all there was to know");
 	catalog_tree_find(c, TREE_GUEST, "a.b_c+d-e", &row, NULL);
 	is_int(row.state, TREE_DESTROYING, "what was not finished");
+	is_int(row.context, 28673, "and gives each guest a context");
 	is_int(catalog_object_by_ino(c, UINT64_MAX - 1, &object, NULL), 0,
 	       "its masters");
 	is_int(object.replica, 4294967294u, "each");
 	row = a_guest("new", 9);
 	catalog_tree_add(c, &row, NULL);
 	is_int(row.id, 6, "and that id 5 was given before");
+	is_int(row.context, 28674, "with the next context");
 	catalog_close(c);
 }
 
@@ -661,7 +663,7 @@ static void test_uuid(void)
 
 int main(void)
 {
-	unit_plan(130);
+	unit_plan(132);
 	unit_tmpdir(dir);
 	dirfd_ = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	test_create();
