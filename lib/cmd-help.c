@@ -68,6 +68,9 @@ void cmd_print_help(const struct cmd_tool *tool, const struct cmd *cmd)
 	for (cmd = tool->cmds; cmd->run; cmd++)
 		(void)printf("  %-*s%s\n", TEXT_COLUMN - 2, cmd->name,
 			     cmd->summary);
+	if (tool->name_first)
+		(void)printf("\n'%s NAME COMMAND' is the same as '%s COMMAND NAME'.\n",
+			     tool->name, tool->name);
 	print_options(NULL);
 	(void)printf("\n'%s COMMAND --help' tells about one of them.\n",
 		     tool->name);

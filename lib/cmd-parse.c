@@ -233,15 +233,54 @@ static int choose_command(struct cmd_line *line, const struct cmd *cmd,
 	return line->opts ? 0 : err_errno(err, -ENOMEM, "cannot start");
 }
 
-static int find_command(struct cmd_line *line, const char *name,
-			struct err *err)
+static const struct cmd *look_up(const struct cmd_tool *tool, const char *name)
 {
 	const struct cmd *cmd;
 
-	for (cmd = line->tool->cmds; cmd->run; cmd++)
+	for (cmd = tool->cmds; cmd->run; cmd++)
 		if (cmd->name && !strcmp(cmd->name, name))
-			return choose_command(line, cmd, err);
-	return err_usage(err, "unknown command '%s'", name);
+			return cmd;
+	return NULL;
+}
+
+static int find_command(struct cmd_line *line, const char *name,
+			struct err *err)
+{
+	const struct cmd *cmd = look_up(line->tool, name);
+
+	return cmd ? choose_command(line, cmd, err) :
+		     err_usage(err, "unknown command '%s'", name);
+}
+
+/* The one word so far is in argv, and may be the command or its first operand. */
+static bool is_open(const struct cmd_line *line)
+{
+	return !line->cmd && line->argc == 1;
+}
+
+/* It was the command. */
+static int take_first(struct cmd_line *line, struct err *err)
+{
+	line->argc = 0;
+	return find_command(line, line->argv[0], err);
+}
+
+/* A word that is no option, of a tool whose operand may precede the command. */
+static int parse_either(struct cmd_line *line, const char *word,
+			struct err *err)
+{
+	const struct cmd *cmd = line->argc ? look_up(line->tool, word) : NULL;
+	int r = 0;
+
+	if (cmd)
+		return choose_command(line, cmd, err);
+	if (is_open(line)) {
+		if (!look_up(line->tool, line->argv[0]))
+			return err_usage(err, "unknown command '%s'", word);
+		r = take_first(line, err);
+	}
+	line->argv[line->argc++] = (char *)word;
+	return r;
 }
 
 /* Does the tool do something without a command's name, and @word is none? */
@@ -264,13 +303,25 @@ static int parse_word(struct cmd_line *line, struct words *w, const char *word,
 		*only_operands = true;
 		return 0;
 	}
+	/* a command's own options can only be told when it is known */
+	if (!*only_operands && word[0] == '-' && word[1] && is_open(line) &&
+	    look_up(line->tool, line->argv[0])) {
+		int r = take_first(line, err);
+
+		if (r < 0)
+			return r;
+	}
 	if (!*only_operands && word[0] == '-' && word[1] == '-')
 		return parse_long(line, w, word + 2, err);
 	if (!*only_operands && word[0] == '-' && word[1])
 		return parse_letters(line, w, word + 1, err);
+	if (!line->cmd && line->tool->name_first)
+		return parse_either(line, word, err);
 	if (!line->cmd)
 		return find_command(line, word, err);
 	line->argv[line->argc++] = (char *)word;
+	if (line->argc == line->cmd->options_end)
+		*only_operands = true;
 	return 0;
 }
 
@@ -305,6 +356,8 @@ int cmd_parse(const struct cmd_tool *tool, int argc, char **argv,
 		r = choose_command(ret, tool->cmds, err);
 	while (!r && (word = next_word(&w)))
 		r = parse_word(ret, &w, word, &only_operands, err);
+	if (!r && is_open(ret))
+		r = take_first(ret, err);
 	if (r < 0 || ret->common.help || ret->common.version ||
 	    ret->common.dump_commands)
 		return r;

@@ -92,6 +92,9 @@ struct cmd {
 	const char *summary;	/* one line */
 	const struct cmd_opt *opts;	/* ends with a NULL name; NULL: none */
 	size_t opts_size;
+	/* So many operands, then everything belongs to a command that is run and is
+	 * no option of ours; 0: options stand anywhere. */
+	int options_end;
 	/* 0, a positive exit status, or -errno with ctx->err set. */
 	int (*run)(struct cmd_ctx *ctx);
 };
@@ -100,6 +103,9 @@ struct cmd_tool {
 	const char *name;
 	const char *summary;
 	const struct cmd *cmds;	/* ends with a NULL run */
+	/* "TOOL NAME COMMAND" is the same as "TOOL COMMAND NAME". When the second word
+	 * is a command, the first one is the name, whatever it is. */
+	bool name_first;
 };
 
 /*
