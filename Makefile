@@ -10,8 +10,8 @@
 #   SANITIZE=address,undefined   instrumented build; give it its own BUILD=
 #   BUILD=DIR                    where everything generated goes
 #
-# Adding a .c file to lib/, templates/, vhashify/, tests/helper/ or tests/unit/,
-# or a migration to schema/, needs no change here.
+# Adding a .c file to lib/, templates/, vhashify/, context/, tests/helper/
+# or tests/unit/, or a migration to schema/, needs no change here.
 
 all:
 
@@ -28,11 +28,13 @@ CPPFLAGS =
 prefix = /usr/local
 exec_prefix = $(prefix)
 sbindir = $(exec_prefix)/sbin
+libexecdir = $(exec_prefix)/libexec
 datadir = $(prefix)/share
 mandir = $(datadir)/man
 docdir = $(datadir)/doc/cowlink
 bashcompletiondir = $(datadir)/bash-completion/completions
 recipedir = $(datadir)/cowlink/recipes
+pkglibexecdir = $(libexecdir)/cowlink
 # Not below $(prefix): the pool and the configuration belong to the machine.
 sysconfdir = /etc
 localstatedir = /var
@@ -56,7 +58,7 @@ endif
 
 # --- flags ------------------------------------------------------------------
 
-PKGS = sqlite3 libxxhash json-c libarchive e2p
+PKGS = sqlite3 libxxhash json-c libarchive e2p libcap-ng libseccomp
 
 # configure answers these two; otherwise pkg-config is asked, once.
 ifndef DEPS_LIBS
@@ -91,7 +93,8 @@ endif
 COMPILED_IN = -DCOWLINK_VERSION='"$(COWLINK_VERSION)"' \
 	-DCOWLINK_DEFAULT_POOL='"$(localstatedir)/lib/cowlink"' \
 	-DCOWLINK_SYSCONFDIR='"$(sysconfdir)"' \
-	-DCOWLINK_RECIPEDIR='"$(recipedir)"'
+	-DCOWLINK_RECIPEDIR='"$(recipedir)"' \
+	-DCOWLINK_LIBEXECDIR='"$(pkglibexecdir)"'
 
 ALL_CFLAGS = $(BASIC_CFLAGS) $(DEPS_CFLAGS) $(COMPILED_IN) $(CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS = $(BASIC_LDFLAGS) $(LDFLAGS)
@@ -110,8 +113,14 @@ LIB_OBJS = $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard lib/*.c))) \
 	$(BUILD)/obj/schema.o
 VTEMPLATE_OBJS = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard templates/*.c))
 VHASHIFY_OBJS = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard vhashify/*.c))
+VSERVER_OBJS = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard context/*.c))
 PROGRAMS = $(if $(VTEMPLATE_OBJS),$(BUILD)/vtemplate) \
-	$(if $(VHASHIFY_OBJS),$(BUILD)/vhashify)
+	$(if $(VHASHIFY_OBJS),$(BUILD)/vhashify) \
+	$(if $(VSERVER_OBJS),$(BUILD)/vserver)
+
+# What vserver runs in guests that may have no libraries: static, and without the
+# sanitizers, which cannot be.
+VSERVER_INIT = $(if $(VSERVER_OBJS),$(BUILD)/vserver-init)
 
 # One program per file.
 HELPERS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/helper/*.c))
@@ -120,10 +129,10 @@ TEST_PROGRAMS = $(HELPERS) $(UNITS)
 
 SCHEMA_SQL = $(sort $(wildcard schema/[0-9]*.sql))
 
-OBJS = $(LIB_OBJS) $(VTEMPLATE_OBJS) $(VHASHIFY_OBJS) \
+OBJS = $(LIB_OBJS) $(VTEMPLATE_OBJS) $(VHASHIFY_OBJS) $(VSERVER_OBJS) \
 	$(TEST_PROGRAMS:$(BUILD)/%=$(BUILD)/obj/%.o)
 
-all: $(LIB) $(PROGRAMS)
+all: $(LIB) $(PROGRAMS) $(VSERVER_INIT)
 
 .PHONY: all test-programs
 test-programs: $(TEST_PROGRAMS)
@@ -150,6 +159,13 @@ $(BUILD)/vtemplate: $(VTEMPLATE_OBJS) $(LIB) $(BUILD)/sources
 
 $(BUILD)/vhashify: $(VHASHIFY_OBJS) $(LIB) $(BUILD)/sources
 	$(QUIET_LINK)$(CC) $(ALL_LDFLAGS) -o $@ $(VHASHIFY_OBJS) $(LIB) $(DEPS_LIBS)
+
+$(BUILD)/vserver: $(VSERVER_OBJS) $(LIB) $(BUILD)/sources
+	$(QUIET_LINK)$(CC) $(ALL_LDFLAGS) -o $@ $(VSERVER_OBJS) $(LIB) $(DEPS_LIBS)
+
+$(BUILD)/vserver-init: context/init/vserver-init.c $(BUILD)/flags
+	$(QUIET_LINK)$(CC) $(filter-out -fsanitize=% -fno-sanitize-recover=%, \
+		$(ALL_CFLAGS)) -static -s $(LDFLAGS) -o $@ $<
 
 $(TEST_PROGRAMS): $(BUILD)/%: $(BUILD)/obj/%.o $(LIB)
 	@mkdir -p $(@D)
@@ -316,6 +332,8 @@ install: all
 	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(recipedir) \
 		$(DESTDIR)$(docdir) $(DESTDIR)$(bashcompletiondir)
 	$(INSTALL) -m 755 $(PROGRAMS) $(DESTDIR)$(sbindir)
+	$(if $(VSERVER_INIT),$(INSTALL) -d $(DESTDIR)$(pkglibexecdir) && \
+		$(INSTALL) -m 755 $(VSERVER_INIT) $(DESTDIR)$(pkglibexecdir))
 	$(INSTALL) -m 644 $(RECIPES) $(DESTDIR)$(recipedir)
 	$(INSTALL) -m 644 $(DOCS) $(DESTDIR)$(docdir)
 	set -e; for page in $(MAN_PAGES); do \
@@ -332,7 +350,7 @@ uninstall:
 		rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$$(basename $$page); done
 	set -e; for file in $(COMPLETIONS); do \
 		rm -f $(DESTDIR)$(bashcompletiondir)/$$(basename $$file .bash); done
-	rm -rf $(DESTDIR)$(recipedir) $(DESTDIR)$(docdir)
+	rm -rf $(DESTDIR)$(recipedir) $(DESTDIR)$(docdir) $(DESTDIR)$(pkglibexecdir)
 	-rmdir $(DESTDIR)$(datadir)/cowlink 2>/dev/null
 
 DIST = cowlink-$(COWLINK_VERSION)
@@ -360,7 +378,8 @@ help:
 # Stamps that change only with what they hold: every flag and compiled-in path,
 # and the lists of files (a deleted source must leave the archive too).
 FLAGS = $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(DEPS_LIBS)
-SOURCES = $(LIB_OBJS) $(VTEMPLATE_OBJS) $(VHASHIFY_OBJS) $(SCHEMA_SQL)
+SOURCES = $(LIB_OBJS) $(VTEMPLATE_OBJS) $(VHASHIFY_OBJS) $(VSERVER_OBJS) \
+	$(SCHEMA_SQL)
 sq = '$(subst ','\'',$(1))'
 
 define refresh_stamp

@@ -12,6 +12,7 @@
 #include "cleanup.h"
 #include "fdio.h"
 #include "make-tree.h"
+#include "running.h"
 #include "vtemplate.h"
 #include "walk.h"
 
@@ -139,6 +140,16 @@ static int refuse_early(struct pool *p, const struct tree_row *row,
 	return r ? r : refuse_shared(p, fd, row->name, err);
 }
 
+static int refuse_running(const struct tree_row *row, struct err *err)
+{
+	_cleanup_running_ struct running run = RUNNING_INIT;
+	int r = row->kind == TREE_GUEST ? running_find(row, &run, err) : 0;
+
+	return r <= 0 ? r : err_set(err, -EBUSY,
+				    "guest '%s' is running: stop it first",
+				    row->name);
+}
+
 int cmd_destroy(struct cmd_ctx *ctx)
 {
 	const struct destroy_opts *opts = ctx->opts;
@@ -157,6 +168,8 @@ int cmd_destroy(struct cmd_ctx *ctx)
 	if (r == -ENOENT)
 		return err_set(&ctx->err, r, "no such %s '%s'",
 			       tree_kind_name(kind), name);
+	if (!r)
+		r = refuse_running(&row, &ctx->err);
 	if (!r)
 		r = refuse_early(ctx->pool, &row, &ctx->err);
 	if (!r)

@@ -102,7 +102,7 @@ if test "${INSTRUMENT-}" = valgrind
 then
 	TEST_STRIDE=31
 	# "Possibly lost" is what a signal leaves: a pointer was in a register.
-	for test_program in vtemplate vhashify
+	for test_program in vtemplate vhashify vserver
 	do
 		cat >"$TRASH-bin/$test_program" <<EOF
 #!/bin/sh

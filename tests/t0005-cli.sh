@@ -4,7 +4,7 @@
 test_description='cli: help, versions and usage errors of every command'
 . "$(dirname "$0")/lib-test.sh"
 
-tools='vtemplate vhashify'
+tools='vtemplate vhashify vserver'
 
 # "TOOL [COMMAND]" of every command, one per line, from the tools themselves.
 every_command()
@@ -34,7 +34,11 @@ test_expect_success 'the table of commands is what the issue asks for' '
 	do
 		test_grep "^vtemplate $command$" found || return 1
 	done &&
-	test_grep "^vhashify$" found
+	test_grep "^vhashify$" found &&
+	for command in start stop restart status exec list show set
+	do
+		test_grep "^vserver $command$" found || return 1
+	done
 '
 
 test_expect_success 'every command has help, with every option of its table' '
@@ -89,6 +93,8 @@ test_expect_success 'too few and too many operands' '
 	do
 		usage_error "operand" vtemplate $command || return 1
 	done &&
+	usage_error "operand" vserver exec g && usage_error "operand" vserver set g &&
+	usage_error "operand" vserver list x && usage_error "operand" vserver start a b &&
 	for command in "init x" "import a b c" "build a b c" "list x" "show a b" \
 		"clone a b c" "destroy a b" "check x" "gc x"
 	do
@@ -144,14 +150,19 @@ test_expect_success 'completion offers commands, options and names' '
 	complete_line vtemplate "" >out && test_grep "^clone$" out &&
 	complete_line vtemplate cl >out && test_contents out clone &&
 	complete_line vtemplate clone --en >out && test_contents out --engine= &&
-	complete_line vhashify --dry >out && test_contents out --dry-run
+	complete_line vhashify --dry >out && test_contents out --dry-run &&
+	complete_line vserver sto >out && test_contents out stop &&
+	complete_line vserver g --ver >out && test_grep "^--version$" out &&
+	complete_line vserver g show --js >out && test_contents out --json
 '
 
 test_expect_success ROOT 'completion offers the trees of the pool' '
 	test_pool tmpfs && mkdir empty && vtemplate import tree1 empty &&
 	vtemplate clone tree1 guest1 &&
 	complete_line vtemplate clone tr >out && test_contents out tree1 &&
-	complete_line vhashify gu >out && test_contents out guest1
+	complete_line vhashify gu >out && test_contents out guest1 &&
+	complete_line vserver gu >out && test_contents out guest1 &&
+	complete_line vserver show gu >out && test_contents out guest1
 '
 
 test_expect_success 'output that cannot be written is a failure' '

@@ -24,7 +24,7 @@ copy()
 {
 	mkdir copy && cp -r "$COWLINK_SRC/lib" "$COWLINK_SRC/tools" \
 		"$COWLINK_SRC/templates" "$COWLINK_SRC/vhashify" \
-		"$COWLINK_SRC/man" copy/ && mkdir -p copy/kernel copy/tests/unit &&
+		"$COWLINK_SRC/context" "$COWLINK_SRC/man" copy/ && mkdir -p copy/kernel copy/tests/unit &&
 	cp -r "$COWLINK_SRC/kernel/fs" "$COWLINK_SRC/kernel/patches" \
 		copy/kernel/ && cp -r "$COWLINK_SRC/tests/helper" copy/tests/
 }

@@ -82,7 +82,7 @@ test_expect_success '--help: of the tool and of each command, also with bad oper
 '
 
 test_expect_success '--help shows every option that is parsed' '
-	for tool in vtemplate vhashify
+	for tool in vtemplate vhashify vserver
 	do
 		$tool --dump-commands >dump &&
 		awk -F"\t" "\$1 == \"option\" { print \$2, \$3 }" dump >options &&

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "fdio.h"
+#include "fx.h"
+
+#define SLICE "vserver.slice"
+#define REMOVE_TRIES 100
+/* systemd in a guest needs six levels, containers in it some more. */
+#define DEPTH_MAX "32"
+
+/* --- files ------------------------------------------------------------------------- */
+
+static int write_file(int dirfd, const char *file, const char *value)
+{
+	_cleanup_close_ int fd =
+		openat(dirfd, file, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	/* an empty write would not reach the kernel */
+	if (fd < 0)
+		return -errno;
+	return *value ? fx_write(fd, value, strlen(value)) :
+			fx_write(fd, "\n", 1);
+}
+
+static int read_file(int dirfd, const char *file, char *buf, size_t size)
+{
+	_cleanup_close_ int fd =
+		openat(dirfd, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, buf, size - 1);
+	if (n < 0)
+		return -errno;
+	buf[n] = '\0';
+	buf[strcspn(buf, "\n")] = '\0';
+	return 0;
+}
+
+/* Is @word one of the words of the file? */
+static bool file_has(int dirfd, const char *file, const char *word)
+{
+	char text[512];
+	char *save;
+	char *w;
+
+	if (read_file(dirfd, file, text, sizeof(text)) < 0)
+		return false;
+	for (w = strtok_r(text, " ", &save); w; w = strtok_r(NULL, " ", &save))
+		if (!strcmp(w, word))
+			return true;
+	return false;
+}
+
+/* --- finding ------------------------------------------------------------------------ */
+
+/* The mount point of cgroup v2: in mountinfo the fifth field of the line whose type
+ * is cgroup2. Nobody mounts it where the name needs an escape. */
+static int find_mount(char path[PATH_MAX])
+{
+	_cleanup_free_ char *line = NULL;
+	size_t alloc = 0;
+	int r = -ENOENT;
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+
+	if (!f)
+		return -errno;
+	while (r && getline(&line, &alloc, f) >= 0) {
+		char root[PATH_MAX];
+
+		if (strstr(line, " - cgroup2 ") &&
+		    sscanf(line, "%*s %*s %*s %4095s %4095s", root, path) == 2 &&
+		    !strcmp(root, "/"))
+			r = 0;
+	}
+	(void)fclose(f); /* read only */
+	return r;
+}
+
+static int open_dir(int dirfd, const char *name, bool make)
+{
+	int r = make ? fx_mkdirat(dirfd, name, 0755) : 0;
+
+	return r < 0 && r != -EEXIST ? r : fdio_open_dir(dirfd, name);
+}
+
+static int open_cgroup(const struct tree_row *row, bool make,
+		       struct cgroup *ret, struct err *err)
+{
+	_cleanup_close_ int mount = -1;
+	char path[PATH_MAX];
+
+	(void)snprintf(ret->name, sizeof(ret->name), "%u-%.8s", row->context,
+		       row->uuid);
+	if (find_mount(path) < 0)
+		return 0;
+	mount = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (mount >= 0)
+		ret->slice_fd = open_dir(mount, SLICE, make);
+	if (ret->slice_fd >= 0)
+		ret->fd = open_dir(ret->slice_fd, ret->name, make);
+	if (ret->fd >= 0)
+		return 0;
+	if (!make && (mount < 0 || ret->slice_fd == -ENOENT ||
+		      ret->fd == -ENOENT))
+		return 0;
+	return err_errno(err, ret->slice_fd < 0 ? ret->slice_fd : ret->fd,
+			 "cannot open the cgroup '%s/" SLICE "/%s'", path,
+			 ret->name);
+}
+
+int cgroup_open(const struct tree_row *row, struct cgroup *ret,
+		struct err *err)
+{
+	return open_cgroup(row, false, ret, err);
+}
+
+/* What cgroups(7) says a delegated subtree is given. */
+static int delegate(int fd, uint32_t uid)
+{
+	static const char *const files[] = { "cgroup.procs",
+					     "cgroup.subtree_control",
+					     "cgroup.threads" };
+	size_t i;
+	int r = fx_fchown(fd, uid, uid);
+
+	for (i = 0; !r && i < 3; i++)
+		r = fx_fchownat(fd, files[i], uid, uid);
+	return r;
+}
+
+int cgroup_make(const struct tree_row *row, struct cgroup *ret,
+		struct err *err)
+{
+	_cleanup_close_ int guest = -1;
+	_cleanup_close_ int supervisor = -1;
+	int r = open_cgroup(row, true, ret, err);
+
+	if (r < 0 || ret->fd < 0)
+		return r;
+	supervisor = open_dir(ret->fd, "supervisor", true);
+	guest = open_dir(ret->fd, "guest", true);
+	r = guest < 0 ? guest : supervisor < 0 ? supervisor : 0;
+	if (!r)
+		r = write_file(ret->fd, "cgroup.max.depth", DEPTH_MAX);
+	if (!r)
+		r = delegate(guest, CONTEXT_UID(row->context));
+	return r < 0 ? err_errno(err, r, "cannot make the cgroup '%s'",
+				 ret->name) :
+		       0;
+}
+
+void cgroup_release(struct cgroup *cg)
+{
+	cleanup_close(&cg->slice_fd);
+	cleanup_close(&cg->fd);
+	cg->slice_fd = -1;
+	cg->fd = -1;
+}
+
+int cgroup_procs(const struct cgroup *cg, const char *leaf, struct err *err)
+{
+	char path[64];
+	int fd;
+
+	if (cg->fd < 0)
+		return -ENOENT;
+	(void)snprintf(path, sizeof(path), "%s/cgroup.procs", leaf);
+	fd = openat(cg->fd, path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? err_errno(err, -errno, "cannot open the cgroup '%s'",
+				  cg->name) :
+			fd;
+}
+
+/* --- limits -------------------------------------------------------------------------- */
+
+/* Controllers are handed down level by level; -EOPNOTSUPP where there is none. */
+static int turn_on(const struct cgroup *cg, const char *controller)
+{
+	_cleanup_close_ int top = openat(cg->slice_fd, "..",
+					 O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char word[40];
+	int r;
+
+	if (file_has(cg->fd, "cgroup.controllers", controller))
+		return 0;
+	if (top < 0 || !file_has(top, "cgroup.controllers", controller))
+		return -EOPNOTSUPP;
+	(void)snprintf(word, sizeof(word), "+%s", controller);
+	r = write_file(top, "cgroup.subtree_control", word);
+	return r ? r : write_file(cg->slice_fd, "cgroup.subtree_control", word);
+}
+
+/* What the kernel begins with. */
+static const char *kernels_own(const char *file)
+{
+	if (!strcmp(file, "cpu.weight"))
+		return "100";
+	if (!strcmp(file, "memory.low") || !strcmp(file, "cpu.max.burst"))
+		return "0";
+	return strcmp(file, "cpuset.cpus") ? "max" : "";
+}
+
+int cgroup_limit(const struct cgroup *cg, const struct setting_key *key,
+		 const char *value, struct err *err)
+{
+	char controller[32];
+	char buf[32];
+	int r;
+
+	if (cg->fd < 0)
+		return err_set(err, -EOPNOTSUPP,
+			       "cannot set %s: cgroup v2 is not mounted",
+			       key->name);
+	(void)snprintf(controller, sizeof(controller), "%.*s",
+		       (int)strcspn(key->name, "."), key->name);
+	value = *value ? cgroup_value(key, value, buf) : kernels_own(key->name);
+	r = turn_on(cg, controller);
+	if (r == -EOPNOTSUPP)
+		return err_set(err, r,
+			       "cannot set %s: cgroup v2 has no controller '%s' here",
+			       key->name, controller);
+	if (!r)
+		r = write_file(cg->fd, key->name, value);
+	if (r == -ENOENT)
+		return err_set(err, -EOPNOTSUPP,
+			       "cannot set %s: this kernel has no such limit",
+			       key->name);
+	return r < 0 ? err_errno(err, r, "cannot set %s to '%s'", key->name,
+				 value) :
+		       0;
+}
+
+int cgroup_limits(const struct cgroup *cg, const struct settings *s,
+		  struct err *err)
+{
+	const struct setting_key *k;
+	int r = 0;
+
+	for (k = setting_keys; !r && k->name; k++)
+		if (k->kind == SETTING_CGROUP && settings_has(s, k->name))
+			r = cgroup_limit(cg, k, settings_get(s, k->name), err);
+	return r;
+}
+
+int cgroup_read(const struct cgroup *cg, const char *file, char *buf,
+		size_t size)
+{
+	return cg->fd < 0 ? -ENOENT : read_file(cg->fd, file, buf, size);
+}
+
+/* --- the end -------------------------------------------------------------------------- */
+
+int cgroup_kill(const struct cgroup *cg)
+{
+	return cg->fd < 0 ? -ENOENT : write_file(cg->fd, "cgroup.kill", "1");
+}
+
+/* The kernel lets go of the last process a moment after it was reaped. */
+static int remove_dir(int dirfd, const char *name)
+{
+	const struct timespec moment = { .tv_nsec = 10000000 };
+	int tries = 0;
+	int r;
+
+	while ((r = fx_unlinkat(dirfd, name, AT_REMOVEDIR)) == -EBUSY &&
+	       tries++ < REMOVE_TRIES)
+		(void)nanosleep(&moment, NULL); /* shorter does no harm */
+	return r == -ENOENT ? 0 : r;
+}
+
+/* Not deeper than cgroup.max.depth. */
+static int remove_below(int dirfd)
+{
+	_cleanup_dir_ DIR *d = NULL;
+	const struct dirent *e;
+	int r = fdio_names_open(dirfd, ".", &d);
+
+	while (!r && (e = fdio_names_next(d, &r))) {
+		_cleanup_close_ int fd = -1;
+
+		if (e->d_type != DT_DIR)
+			continue;
+		fd = fdio_open_dir(dirfd, e->d_name);
+		r = fd < 0 ? fd : remove_below(fd);
+		if (!r)
+			r = remove_dir(dirfd, e->d_name);
+	}
+	return r;
+}
+
+int cgroup_remove(struct cgroup *cg, struct err *err)
+{
+	int r;
+
+	if (cg->fd < 0)
+		return 0;
+	r = remove_below(cg->fd);
+	if (!r)
+		r = remove_dir(cg->slice_fd, cg->name);
+	return r < 0 ? err_errno(err, r, "cannot remove the cgroup '%s'",
+				 cg->name) :
+		       0;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The cgroup of a guest, by plain file writes in the cgroup v2 hierarchy, wherever
+ * that is mounted (also beside v1, then mostly without controllers):
+ *
+ *	vserver.slice/CONTEXT-UUID8/            the limits, not the guest's to write
+ *	vserver.slice/CONTEXT-UUID8/guest/      its processes; delegated to it
+ *	vserver.slice/CONTEXT-UUID8/supervisor/ what `vserver exec` puts in
+ *
+ * Two leaves, because a guest that hands controllers on may have no process in
+ * guest/ itself, and one that enters must still find a place.
+ */
+#ifndef COWLINK_CGROUP_H
+#define COWLINK_CGROUP_H
+
+#include <stdbool.h>
+
+#include "catalog.h"
+#include "err.h"
+#include "settings.h"
+
+struct cgroup {
+	int slice_fd;		/* vserver.slice */
+	int fd;			/* the guest's; -1: there is none */
+	char name[32];
+};
+
+#define CGROUP_INIT { .slice_fd = -1, .fd = -1 }
+#define _cleanup_cgroup_ __attribute__((cleanup(cgroup_release)))
+
+/* Make it, with its leaves; 0 and fd -1 on a host without cgroup v2. */
+int cgroup_make(const struct tree_row *row, struct cgroup *ret,
+		struct err *err);
+
+/* Open what is there; 0 and fd -1 when it is not. */
+int cgroup_open(const struct tree_row *row, struct cgroup *ret,
+		struct err *err);
+void cgroup_release(struct cgroup *cg);
+
+/* Open cgroup.procs of the leaf @leaf for writing; -ENOENT without a message when
+ * there is no cgroup. */
+int cgroup_procs(const struct cgroup *cg, const char *leaf, struct err *err);
+
+/* Set one limit, and with it turn its controller on. -EOPNOTSUPP with the reason
+ * where the kernel has no such limit. An empty value puts back the kernel's own. */
+int cgroup_limit(const struct cgroup *cg, const struct setting_key *key,
+		 const char *value, struct err *err);
+
+/* The limits among @s, all of them or the first failure. */
+int cgroup_limits(const struct cgroup *cg, const struct settings *s,
+		  struct err *err);
+
+/* What the kernel says now, without the newline; -ENOENT when there is nothing. */
+int cgroup_read(const struct cgroup *cg, const char *file, char *buf,
+		size_t size);
+
+/* SIGKILL to everything in it, in one step. */
+int cgroup_kill(const struct cgroup *cg);
+
+/* Remove it with all below, once its processes are gone. */
+int cgroup_remove(struct cgroup *cg, struct err *err);
+
+#endif

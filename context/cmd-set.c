@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * All words are checked before the first one has an effect. What limits a running
+ * guest is tried on it first: what the kernel refuses is not stored.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/resource.h>
+
+#include "cgroup.h"
+#include "cleanup.h"
+#include "guest.h"
+#include "log.h"
+#include "vserver.h"
+
+static int apply_rlimit(const struct guest *g, const struct setting_key *key,
+			const char *value, struct err *err)
+{
+	struct rlimit limit;
+
+	if (rlimit_parse(value, &limit) < 0 ||
+	    prlimit(g->run.pid, key->number, &limit, NULL) < 0)
+		return err_errno(err, -errno, "cannot set %s to '%s'",
+				 key->name, value);
+	return 0;
+}
+
+/* Put it into force in the running guest. */
+static int apply(const struct guest *g, const struct cgroup *cg,
+		 const struct setting_key *key, const char *value,
+		 struct err *err)
+{
+	if (key->kind == SETTING_CGROUP)
+		return cgroup_limit(cg, key, value, err);
+	if (key->kind == SETTING_RLIMIT && *value)
+		return apply_rlimit(g, key, value, err);
+	log_notice("%s: the running guest goes on as it was started", key->name);
+	return 0;
+}
+
+static int set_one(const struct guest *g, const struct cgroup *cg,
+		   const char *word, struct err *err)
+{
+	const struct setting_key *key;
+	struct setting s;
+	int r = setting_parse(word, &s, &key, err);
+
+	if (!r && g->runs)
+		r = apply(g, cg, key, s.value, err);
+	return r ? r : catalog_setting_put(g->pool->catalog, g->row.id, &s, err);
+}
+
+static int check_words(struct cmd_ctx *ctx)
+{
+	const struct setting_key *key;
+	struct setting s;
+	int r = 0;
+	int i;
+
+	for (i = 1; !r && i < ctx->argc; i++)
+		r = setting_parse(ctx->argv[i], &s, &key, &ctx->err);
+	return r;
+}
+
+int cmd_set(struct cmd_ctx *ctx)
+{
+	_cleanup_guest_ struct guest g = GUEST_INIT;
+	_cleanup_cgroup_ struct cgroup cg = CGROUP_INIT;
+	int r = check_words(ctx);
+	int i;
+
+	if (!r)
+		r = guest_open_locked(ctx->pool, ctx->argv[0], &g, &ctx->err);
+	if (!r)
+		r = cgroup_open(&g.row, &cg, &ctx->err);
+	for (i = 1; !r && i < ctx->argc; i++)
+		r = set_one(&g, &cg, ctx->argv[i], &ctx->err);
+	return r;
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The exit statuses are those of an init script. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "cleanup.h"
+#include "guest.h"
+#include "json-out.h"
+#include "vserver.h"
+
+#define STATUS_STOPPED 3
+
+static int status_json(const struct guest *g, struct err *err)
+{
+	struct json_object *doc = json_document("vserver");
+	int r = doc ? 0 : -ENOMEM;
+
+	if (!r)
+		r |= json_add_string(doc, "name", g->row.name) |
+		     json_add_u64(doc, "context", g->row.context) |
+		     json_add_string(doc, "state",
+				     g->runs ? "running" : "stopped");
+	if (!r && g->runs)
+		r = json_add_u64(doc, "pid", g->run.pid);
+	if (r) {
+		json_object_put(doc);
+		return err_errno(err, -ENOMEM, "cannot write JSON");
+	}
+	json_print_document(doc);
+	return 0;
+}
+
+int cmd_state(struct cmd_ctx *ctx)
+{
+	_cleanup_guest_ struct guest g = GUEST_INIT;
+	int r = guest_open(ctx->pool, ctx->argv[0], &g, &ctx->err);
+
+	/* 4, "unknown", to who asks for the state of what there is not */
+	if (r == -ENOENT) {
+		err_as(&ctx->err, ERR_INCONSISTENT);
+		return r;
+	}
+	if (r < 0)
+		return r;
+	if (ctx->json)
+		r = status_json(&g, &ctx->err);
+	else if (g.runs)
+		printf("guest '%s' is running, process %d\n", g.row.name,
+		       g.run.pid);
+	else
+		printf("guest '%s' is stopped\n", g.row.name);
+	return r ? r : g.runs ? 0 : STATUS_STOPPED;
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cgroup.h"
+#include "cleanup.h"
+#include "inside.h"
+#include "launch.h"
+#include "userns.h"
+#include "words.h"
+
+#define NAMESPACES                                                          \
+	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS |        \
+	 CLONE_NEWIPC | CLONE_NEWCGROUP)
+
+/* The program's limits are those of the guest's first process. */
+static int take_rlimits(pid_t pid, struct err *err)
+{
+	int i;
+
+	for (i = 0; i < RLIM_NLIMITS; i++) {
+		struct rlimit limit;
+
+		if (prlimit(pid, i, NULL, &limit) < 0 ||
+		    setrlimit(i, &limit) < 0)
+			return err_errno(err, -errno,
+					 "cannot take over the guest's limits");
+	}
+	return 0;
+}
+
+static volatile sig_atomic_t child;
+
+static void pass_on(int sig)
+{
+	if (child > 0)
+		(void)kill(child, sig); /* it may be gone */
+}
+
+/* What is typed goes to the program, which is in our process group; what is sent to
+ * us alone is passed on. We end when it ends. */
+static void give_signals_away(void)
+{
+	static const int passed[] = { SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 };
+	struct sigaction a = { .sa_handler = pass_on, .sa_flags = SA_RESTART };
+	size_t i;
+
+	for (i = 0; i < sizeof(passed) / sizeof(*passed); i++)
+		(void)sigaction(passed[i], &a, NULL); /* all exist */
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGQUIT, SIG_IGN);
+}
+
+/* The exit status, or 128 and the signal. */
+static int wait_for(pid_t pid, struct err *err)
+{
+	int status;
+	pid_t r;
+
+	do
+		r = waitpid(pid, &status, 0);
+	while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return err_errno(err, -errno, "cannot wait for the program");
+	return WIFEXITED(status) ? WEXITSTATUS(status) :
+				   128 + WTERMSIG(status);
+}
+
+/* What goes to a process that is between the host and the guest, and comes back. */
+struct passage {
+	struct guest *guest;
+	struct inside inside;
+	int procs_fd;
+	int pids[2];		/* the process that is inside, as we see it */
+	int status[2];
+};
+
+/* Say what went wrong, as inside.c does. */
+__attribute__((noreturn)) static void fail(const struct passage *p,
+					   const struct err *err)
+{
+	if (write(p->status[1], err->msg, strlen(err->msg)) < 0)
+		_exit(126);
+	_exit(125);
+}
+
+/*
+ * In a child of ours, since namespaces are changed for good. Only a child of its own
+ * is inside the process namespace; that one becomes its sibling, so that its parent
+ * are we. Until the exec our memory is in the guest's sight, but not readable.
+ */
+__attribute__((noreturn)) static void pass(const struct passage *p)
+{
+	struct err err = { 0 };
+	int pidfd = -1;
+	pid_t pid;
+
+	if (take_rlimits(p->guest->run.pid, &err) < 0)
+		fail(p, &err);
+	if (prctl(PR_SET_DUMPABLE, 0) < 0 ||
+	    setns(p->guest->run.pidfd, NAMESPACES) < 0) {
+		err_errno(&err, -errno, "cannot enter guest '%s'",
+			  p->guest->row.name);
+		fail(p, &err);
+	}
+	pid = userns_clone(CLONE_PARENT, &pidfd);
+	if (!pid)
+		inside_exec(&p->inside, p->procs_fd);
+	if (pid < 0) {
+		err_errno(&err, pid, "cannot make a process in the guest");
+		fail(p, &err);
+	}
+	_exit(write(p->pids[1], &pid, sizeof(pid)) != sizeof(pid));
+}
+
+/* What was written to the pipe until nobody can write to it any more. */
+static ssize_t hear(int fd, void *buf, size_t size)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, buf, size);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+static int run_inside(struct passage *p, struct err *err)
+{
+	char text[256];
+	pid_t between = fork();
+	pid_t pid = 0;
+	ssize_t n;
+
+	if (!between)
+		pass(p);
+	if (between < 0)
+		return err_errno(err, -errno, "cannot make a process");
+	cleanup_close(&p->pids[1]);
+	cleanup_close(&p->status[1]);
+	p->pids[1] = p->status[1] = -1;
+	if (hear(p->pids[0], &pid, sizeof(pid)) == sizeof(pid))
+		child = pid;
+	n = hear(p->status[0], text, sizeof(text) - 1);
+	(void)waitpid(between, NULL, 0);
+	if (n > 0 || !pid) {
+		text[n > 0 ? n : 0] = '\0';
+		if (pid)
+			(void)waitpid(pid, NULL, 0);
+		return err_set(err, -ECANCELED, "%s",
+			       n > 0 ? text : "the guest ended meanwhile");
+	}
+	return wait_for(pid, err);
+}
+
+static void close_pair(int pair[2])
+{
+	cleanup_close(&pair[0]);
+	cleanup_close(&pair[1]);
+}
+
+static int with_pipes(struct passage *p, struct err *err)
+{
+	int r = 0;
+
+	/* the exec of the program closes what it has of them */
+	if (pipe2(p->pids, O_CLOEXEC) < 0 || pipe2(p->status, O_CLOEXEC) < 0)
+		r = err_errno(err, -errno, "cannot make a pipe");
+	p->inside.status_fd = p->status[1];
+	if (!r)
+		r = run_inside(p, err);
+	close_pair(p->pids);
+	close_pair(p->status);
+	return r;
+}
+
+int guest_exec(struct guest *g, char *const *argv, struct err *err)
+{
+	_cleanup_cgroup_ struct cgroup cg = CGROUP_INIT;
+	_cleanup_close_ int procs = -1;
+	const char *term = getenv("TERM");
+	char term_line[80] = "TERM=linux";
+	const char *envp[] = { "container=cowlink", "HOME=/root", "USER=root",
+			       "LOGNAME=root", WORDS_PATH, term_line, NULL };
+	struct passage p = { .guest = g,
+			     .inside = { .argv = argv,
+					 .envp = envp,
+					 .init_fd = -1,
+					 .search = true },
+			     .pids = { -1, -1 },
+			     .status = { -1, -1 } };
+	int r = cgroup_open(&g->row, &cg, err);
+
+	if (r < 0)
+		return r;
+	if (term && strlen(term) < 64)
+		(void)snprintf(term_line, sizeof(term_line), "TERM=%s", term);
+	procs = cgroup_procs(&cg, "supervisor", err);
+	if (procs < 0 && procs != -ENOENT)
+		return procs;
+	p.procs_fd = procs;
+	/* execvpe() takes this PATH, not the caller's */
+	if (setenv("PATH", WORDS_PATH + 5, 1) < 0)
+		return err_errno(err, -errno, "cannot set PATH");
+	give_signals_away();
+	return with_pipes(&p, err);
+}

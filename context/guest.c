@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "guest.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+
+int guest_open(struct pool *p, const char *name, struct guest *ret,
+	       struct err *err)
+{
+	int r = tree_name_check(TREE_GUEST, name, err);
+
+	if (r < 0)
+		return r;
+	ret->pool = p;
+	r = catalog_tree_find(p->catalog, TREE_GUEST, name, &ret->row, err);
+	if (r == -ENOENT || (!r && ret->row.state != TREE_READY))
+		return err_set(err, -ENOENT, "no such guest '%s'", name);
+	if (!r)
+		r = settings_load(p->catalog, ret->row.id, &ret->settings, err);
+	if (!r)
+		r = running_find(&ret->row, &ret->run, err);
+	ret->runs = r > 0;
+	return r < 0 ? r : 0;
+}
+
+int guest_open_locked(struct pool *p, const char *name, struct guest *ret,
+		      struct err *err)
+{
+	int r = tree_name_check(TREE_GUEST, name, err);
+
+	if (r < 0)
+		return r;
+	ret->lock_fd = pool_lock_name(p, TREE_GUEST, name, true, err);
+	return ret->lock_fd < 0 ? ret->lock_fd : guest_open(p, name, ret, err);
+}
+
+void guest_release(struct guest *g)
+{
+	running_release(&g->run);
+	settings_release(&g->settings);
+	cleanup_close(&g->lock_fd);
+	g->lock_fd = -1;
+}

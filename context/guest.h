@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A guest as the commands see it: its row, its settings, and whether it runs.
+ *
+ *	_cleanup_guest_ struct guest g = GUEST_INIT;
+ *
+ *	r = guest_open(ctx->pool, ctx->argv[0], &g, err);
+ */
+#ifndef COWLINK_GUEST_H
+#define COWLINK_GUEST_H
+
+#include "pool.h"
+#include "running.h"
+#include "settings.h"
+
+struct guest {
+	struct pool *pool;
+	struct tree_row row;
+	struct settings settings;
+	bool runs;
+	struct running run;	/* when it does */
+	int lock_fd;
+};
+
+#define GUEST_INIT { .run = RUNNING_INIT, .lock_fd = -1 }
+#define _cleanup_guest_ __attribute__((cleanup(guest_release)))
+
+/* -ENOENT "no such guest 'x'"; one that is being made or destroyed is none. */
+int guest_open(struct pool *p, const char *name, struct guest *ret,
+	       struct err *err);
+
+/* The same with the lock on its name, for who changes whether it runs. */
+int guest_open_locked(struct pool *p, const char *name, struct guest *ret,
+		      struct err *err);
+void guest_release(struct guest *g);
+
+#endif

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "inside.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "confine.h"
+#include "mounts.h"
+
+/* Tell the host what failed, and end. */
+__attribute__((noreturn)) static void fail(const struct inside *in,
+					   const char *what, int code)
+{
+	char text[256];
+	int len = snprintf(text, sizeof(text), "%s: %s", what,
+			   strerror(code < 0 ? -code : code));
+
+	if (write(in->status_fd, text, len) != len)
+		_exit(125);
+	_exit(125);
+}
+
+static void must(const struct inside *in, int result, const char *what)
+{
+	if (result < 0)
+		fail(in, what, errno);
+}
+
+/* Handlers of ours mean nothing here, nor what is blocked or ignored. */
+static void reset_signals(void)
+{
+	sigset_t none;
+	int sig;
+
+	for (sig = 1; sig < NSIG; sig++)
+		(void)signal(sig, SIG_DFL); /* not for KILL and STOP */
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void become_root(const struct inside *in)
+{
+	must(in, setgroups(0, NULL), "cannot leave the host's groups");
+	must(in, setresgid(0, 0, 0), "cannot become the guest's root");
+	must(in, setresuid(0, 0, 0), "cannot become the guest's root");
+	/* the host's memory is in ours until the exec */
+	must(in, prctl(PR_SET_DUMPABLE, 0), "cannot hide");
+}
+
+/* --- the first process ------------------------------------------------------------ */
+
+/* When the host dies before it is done, so do we: nothing has begun. */
+static void wait_for_host(const struct inside *in)
+{
+	char byte;
+	ssize_t n;
+
+	do
+		n = read(in->wait_fd, &byte, 1);
+	while (n < 0 && errno == EINTR);
+	if (n != 1)
+		_exit(125);
+}
+
+static void mount_at(const struct inside *in, const char *type,
+		     const char *where, unsigned long flags,
+		     const char *options, bool needed)
+{
+	int r = mount(type, where, type, flags, options);
+	char what[64];
+
+	if (r < 0 && needed) {
+		(void)snprintf(what, sizeof(what), "cannot mount %s", where);
+		fail(in, what, errno);
+	}
+}
+
+/*
+ * The host's /proc is still in sight, as the kernel wants it for mounting another
+ * one; and the guest has not run yet, so no name below its root is a trap but those
+ * that it left on disk: "proc" was made sure of to be a directory, /dev is ours.
+ */
+static void mount_own(const struct inside *in)
+{
+	unsigned long safe = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+
+	mount_at(in, "proc", "proc", safe, NULL, true);
+	mount_at(in, "devpts", "dev/pts", MS_NOSUID | MS_NOEXEC,
+		 "newinstance,ptmxmode=0666,mode=0620,gid=5", true);
+	mount_at(in, "tmpfs", "dev/shm", MS_NOSUID | MS_NODEV, "mode=1777",
+		 true);
+	mount_at(in, "mqueue", "dev/mqueue", safe, NULL, false);
+	mount_at(in, "cgroup2", "sys/fs/cgroup", safe, NULL, false);
+}
+
+/*
+ * The copy of the host's mounts is locked, its root too; a bind of it is ours to
+ * move. What was locked below it, and its flags, stay locked.
+ */
+static void change_root(const struct inside *in)
+{
+	must(in, mount(GUEST_MOUNT, GUEST_MOUNT, NULL, MS_BIND | MS_REC, NULL),
+	     "cannot bind the root");
+	must(in, chdir(GUEST_MOUNT), "cannot enter the root"); /* allowed: alone */
+	mount_own(in);
+	must(in, syscall(SYS_pivot_root, ".", "."), "cannot change the root");
+	must(in, umount2(".", MNT_DETACH), "cannot leave the host's files");
+	must(in, chdir("/"), "cannot enter the root"); /* allowed: alone */
+}
+
+/* The caller's terminal is none of the guest's. */
+static void detach_stdio(const struct inside *in)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int i;
+
+	must(in, fd, "cannot open /dev/null");
+	for (i = 0; i < 3; i++)
+		must(in, dup2(fd, i), "cannot use /dev/null");
+	must(in, setsid(), "cannot make a session");
+}
+
+/* All but standard input, output, error and these two. */
+static void close_others(const struct inside *in)
+{
+	int a = in->status_fd;
+	int b = in->init_fd < 0 ? a : in->init_fd;
+	int low = a < b ? a : b;
+	int high = a < b ? b : a;
+
+	if (low > 3)
+		(void)close_range(3, low - 1, 0);
+	if (high > low + 1)
+		(void)close_range(low + 1, high - 1, 0);
+	(void)close_range(high + 1, ~0U, 0);
+}
+
+static void run(const struct inside *in)
+{
+	char *const *envp = (char *const *)in->envp;
+
+	if (in->init_fd >= 0)
+		(void)syscall(SYS_execveat, in->init_fd, "", in->argv, envp,
+			      AT_EMPTY_PATH);
+	else if (in->search)
+		(void)execvpe(in->argv[0], in->argv, envp);
+	else
+		(void)execve(in->argv[0], in->argv, envp);
+}
+
+void inside_first(const struct inside *in)
+{
+	char what[128];
+	int r;
+
+	reset_signals();
+	wait_for_host(in);
+	become_root(in);
+	must(in, unshare(CLONE_NEWCGROUP), "cannot make a cgroup namespace");
+	must(in, sethostname(in->hostname, strlen(in->hostname)),
+	     "cannot set the host name");
+	change_root(in);
+	detach_stdio(in);
+	close_others(in);
+	r = confine();
+	if (r < 0)
+		fail(in, "cannot confine the guest", r);
+	run(in);
+	(void)snprintf(what, sizeof(what), "cannot run '%.80s' in the guest",
+		       in->argv[0]);
+	fail(in, what, errno);
+}
+
+/* --- further ones -------------------------------------------------------------------- */
+
+void inside_exec(const struct inside *in, int procs_fd)
+{
+	int r;
+
+	reset_signals();
+	/* by a descriptor that the host's root opened: the guest's has no right to it */
+	if (procs_fd >= 0)
+		must(in, write(procs_fd, "0", 1),
+		     "cannot enter the guest's cgroup");
+	become_root(in);
+	must(in, chdir("/"), "cannot enter the root"); /* allowed: alone */
+	close_others(in);
+	r = confine();
+	if (r < 0)
+		fail(in, "cannot confine the program", r);
+	run(in);
+	_exit(errno == ENOENT || errno == ENOTDIR ? 127 : 126);
+}

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cgroup.h"
+#include "cleanup.h"
+#include "fx.h"
+#include "inside.h"
+#include "mounts.h"
+#include "userns.h"
+#include "words.h"
+
+#define GUEST_NAMESPACES \
+	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC)
+
+/* What is needed until the guest's first program runs. */
+struct launch {
+	struct guest *guest;
+	struct cgroup cgroup;
+	int run_fd;		/* directory of the records */
+	int rootfs_fd;
+	int userns_fd;
+	int init_fd;
+	int go[2];		/* we write a byte when the guest may go on */
+	int status[2];		/* it writes what went wrong */
+	pid_t pid;
+	int pidfd;
+};
+
+#define LAUNCH_INIT                                                         \
+	{ .cgroup = CGROUP_INIT, .run_fd = -1, .rootfs_fd = -1,             \
+	  .userns_fd = -1, .init_fd = -1, .go = { -1, -1 },                 \
+	  .status = { -1, -1 }, .pidfd = -1 }
+
+static void close_pair(int pair[2])
+{
+	cleanup_close(&pair[0]);
+	cleanup_close(&pair[1]);
+	pair[0] = pair[1] = -1;
+}
+
+static void launch_release(struct launch *l)
+{
+	cgroup_release(&l->cgroup);
+	cleanup_close(&l->run_fd);
+	cleanup_close(&l->rootfs_fd);
+	cleanup_close(&l->userns_fd);
+	cleanup_close(&l->init_fd);
+	close_pair(l->go);
+	close_pair(l->status);
+	cleanup_close(&l->pidfd);
+}
+
+/* --- what has to hold -------------------------------------------------------------- */
+
+static int refuse(const struct guest *g, struct err *err)
+{
+	_cleanup_running_ struct running other = RUNNING_INIT;
+	const struct pool *p = g->pool;
+	int r;
+
+	if (g->runs)
+		return err_set(err, -EBUSY, "guest '%s' is running already",
+			       g->row.name);
+	if (p->info.unprotected)
+		return err_set(err, -EOPNOTSUPP,
+			       "the pool is unprotected: what one guest writes "
+			       "would be in all, so none can be started");
+	if (!strcmp(g->row.engine, engine_name(ENGINE_KERNEL)) &&
+	    !p->engine.kernel)
+		return err_set(err, -EOPNOTSUPP,
+			       "guest '%s' has shared files, which this kernel "
+			       "does not know: boot the patched one",
+			       g->row.name);
+	r = running_by_context(g->row.context, &other, err);
+	return r <= 0 ? r : err_set(err, -EBUSY,
+				    "context %u is used by the running guest "
+				    "'%s' of another pool",
+				    g->row.context, other.name);
+}
+
+static int open_all(struct launch *l, struct err *err)
+{
+	struct guest *g = l->guest;
+	struct tree_row row;
+	int r = pool_open_tree(g->pool, TREE_GUEST, g->row.name, &row,
+			       &l->rootfs_fd, err);
+
+	if (!r)
+		r = l->run_fd = running_dir(err);
+	if (r >= 0)
+		r = l->userns_fd = userns_open(g->row.context, err);
+	if (r >= 0 && !strcmp(settings_get(&g->settings, "init.style"), "reap"))
+		r = l->init_fd = words_open_init(err);
+	if (r < 0)
+		return r;
+	if (pipe2(l->go, O_CLOEXEC) < 0 || pipe2(l->status, O_CLOEXEC) < 0)
+		return err_errno(err, -errno, "cannot make a pipe");
+	return 0;
+}
+
+/* --- limits ------------------------------------------------------------------------ */
+
+static int set_rlimits(pid_t pid, const struct settings *s, struct err *err)
+{
+	const struct setting_key *k;
+
+	for (k = setting_keys; k->name; k++) {
+		struct rlimit limit;
+
+		if (k->kind != SETTING_RLIMIT || !settings_has(s, k->name))
+			continue;
+		if (rlimit_parse(settings_get(s, k->name), &limit) < 0)
+			return err_set(err, -EUCLEAN,
+				       "the catalog's '%s' makes no sense",
+				       k->name);
+		if (prlimit(pid, k->number, &limit, NULL) < 0)
+			return err_errno(err, -errno, "cannot set %s to '%s'",
+					 k->name, settings_get(s, k->name));
+	}
+	return 0;
+}
+
+static int enter_cgroup(struct launch *l, struct err *err)
+{
+	_cleanup_close_ int fd = cgroup_procs(&l->cgroup, "guest", err);
+	char text[16];
+	int r;
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	r = snprintf(text, sizeof(text), "%d", l->pid);
+	r = fx_write(fd, text, r);
+	return r < 0 ? err_errno(err, r, "cannot put the guest into its cgroup") :
+		       0;
+}
+
+static int set_limits(struct launch *l, struct err *err)
+{
+	int r = cgroup_make(&l->guest->row, &l->cgroup, err);
+
+	return r ? r : cgroup_limits(&l->cgroup, &l->guest->settings, err);
+}
+
+/* --- the first process --------------------------------------------------------------- */
+
+static int spawn(struct launch *l, struct err *err)
+{
+	const struct settings *s = &l->guest->settings;
+	const char *hostname = settings_get(s, "hostname");
+	const char *envp[] = { "container=cowlink", "TERM=linux", WORDS_PATH, NULL };
+	_cleanup_words_ struct words_list words = { 0 };
+	struct inside in = { .hostname = hostname ? hostname :
+						    l->guest->row.name,
+			     .envp = envp,
+			     .wait_fd = l->go[0],
+			     .status_fd = l->status[1],
+			     .init_fd = l->init_fd };
+	int r = words_split(settings_get(s, "init"), l->init_fd >= 0, &words);
+
+	if (r < 0)
+		return err_errno(err, r, "cannot start guest '%s'",
+				 l->guest->row.name);
+	in.argv = words.argv;
+	l->pid = userns_clone(GUEST_NAMESPACES, &l->pidfd);
+	if (!l->pid) {
+		/* or it would never see the end of its pipe */
+		(void)close(l->go[1]);
+		inside_first(&in);
+	}
+	return l->pid < 0 ? err_errno(err, l->pid,
+				      "cannot make the guest's namespaces") :
+			    0;
+}
+
+/* Let it go, and wait until its program runs or it says why not. */
+static int let_go(struct launch *l, struct err *err)
+{
+	char text[512];
+	size_t len = 0;
+	ssize_t n = 0;
+	int r;
+
+	close_pair((int[2]){ steal_fd(&l->go[0]), steal_fd(&l->status[1]) });
+	r = fx_write(l->go[1], "g", 1);
+	if (r < 0)
+		return err_errno(err, r, "the guest's first process is gone");
+	while (len < sizeof(text) - 1 &&
+	       ((n = read(l->status[0], text + len, sizeof(text) - 1 - len)) > 0 ||
+		(n < 0 && errno == EINTR)))
+		len += n > 0 ? n : 0;
+	if (n < 0)
+		return err_errno(err, -errno, "cannot hear of the guest");
+	text[len] = '\0';
+	return len ? err_set(err, -ECANCELED, "%s", text) : 0;
+}
+
+/* From here on there is something to take back. */
+static int run_first(struct launch *l, struct err *err)
+{
+	struct guest *g = l->guest;
+	int r = userns_map(l->pid, g->row.context, err);
+
+	if (!r)
+		r = enter_cgroup(l, err);
+	if (!r)
+		r = set_rlimits(l->pid, &g->settings, err);
+	if (!r)
+		r = running_write(l->run_fd, &g->row, l->pid, err);
+	return r ? r : let_go(l, err);
+}
+
+static void take_back(struct launch *l)
+{
+	if (l->pid > 0) {
+		(void)kill(l->pid, SIGKILL); /* our child, not yet waited for */
+		(void)waitpid(l->pid, NULL, 0);
+	}
+	if (l->run_fd >= 0)
+		(void)running_remove(l->run_fd, l->guest->row.context, NULL);
+	/* a failure is told already */
+	(void)cgroup_remove(&l->cgroup, NULL);
+}
+
+int guest_start(struct guest *g, struct err *err)
+{
+	_cleanup_(launch_release) struct launch l = LAUNCH_INIT;
+	int r = refuse(g, err);
+
+	if (r < 0)
+		return r;
+	l.guest = g;
+	r = open_all(&l, err);
+	if (!r)
+		r = set_limits(&l, err);
+	if (!r)
+		r = mounts_build(l.rootfs_fd, l.userns_fd, g->row.context, err);
+	if (!r)
+		r = spawn(&l, err);
+	if (!r)
+		r = run_first(&l, err);
+	if (r < 0) {
+		take_back(&l);
+		return err_prefix(err, r, "cannot start guest '%s'",
+				  g->row.name);
+	}
+	g->run = (struct running){ .context = g->row.context,
+				   .pid = l.pid,
+				   .pidfd = steal_fd(&l.pidfd) };
+	g->runs = true;
+	return 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A guest's life: begin, end, and let somebody in. The caller has the lock. */
+#ifndef COWLINK_LAUNCH_H
+#define COWLINK_LAUNCH_H
+
+#include "guest.h"
+
+/*
+ * Start it. On success it runs, also when we are killed in the next moment; on
+ * failure nothing of it is left. Puts this process into another mount namespace.
+ *
+ * The order: what limits is there before what is limited; the record is written
+ * before the first process is let go. One killed before that takes the process with
+ * it, and what lies about (a cgroup, a record) is used or replaced by the next start.
+ */
+int guest_start(struct guest *g, struct err *err);
+
+/* Stop it: its signal, its time, then SIGKILL to all there is. 1 when it had to be
+ * killed. A guest that has stopped by itself is cleaned up after. */
+int guest_stop(struct guest *g, struct err *err);
+
+/* Run a program in it and wait; its exit status, 128+N after a signal, or -errno. */
+int guest_exec(struct guest *g, char *const *argv, struct err *err);
+
+#endif

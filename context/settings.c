@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "settings.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "cmd.h"
+
+/* --- values --------------------------------------------------------------------- */
+
+static int bad(const struct setting_key *key, const char *value,
+	       const char *wanted, struct err *err)
+{
+	return err_usage(err, "%s: '%s' is not %s", key->name, value, wanted);
+}
+
+static int check_style(const struct setting_key *key, const char *value,
+		       struct err *err)
+{
+	if (!strcmp(value, "plain") || !strcmp(value, "reap"))
+		return 0;
+	return bad(key, value, "'plain' or 'reap'", err);
+}
+
+/* Words, the first an absolute path. */
+static int check_command(const struct setting_key *key, const char *value,
+			 struct err *err)
+{
+	return *value == '/' ? 0 :
+			       bad(key, value,
+				   "a command that begins with a slash", err);
+}
+
+static int check_hostname(const struct setting_key *key, const char *value,
+			  struct err *err)
+{
+	size_t i;
+
+	for (i = 0; value[i]; i++)
+		if (!isalnum((unsigned char)value[i]) && value[i] != '-' &&
+		    value[i] != '.')
+			break;
+	if (value[i] || i > 64)
+		return bad(key, value, "a host name", err);
+	return 0;
+}
+
+static int check_signal(const struct setting_key *key, const char *value,
+			struct err *err)
+{
+	return signal_parse(value) > 0 ? 0 : bad(key, value, "a signal", err);
+}
+
+static int check_range(const struct setting_key *key, const char *value,
+		       uint64_t min, uint64_t max, struct err *err)
+{
+	char wanted[64];
+	uint64_t n;
+
+	if (!parse_number(value, &n) && n >= min && n <= max)
+		return 0;
+	(void)snprintf(wanted, sizeof(wanted),
+		       "a number from %" PRIu64 " to %" PRIu64, min, max);
+	return bad(key, value, wanted, err);
+}
+
+static int check_seconds(const struct setting_key *key, const char *value,
+			 struct err *err)
+{
+	return check_range(key, value, 0, 3600, err);
+}
+
+static int check_weight(const struct setting_key *key, const char *value,
+			struct err *err)
+{
+	return check_range(key, value, 1, 10000, err);
+}
+
+static int check_limit(const struct setting_key *key, const char *value,
+		       struct err *err)
+{
+	uint64_t n;
+
+	if (!strcmp(value, "max") || (!parse_number(value, &n) && n <= INT64_MAX))
+		return 0;
+	return bad(key, value, "a number (with K, M or G) or 'max'", err);
+}
+
+/* "QUOTA PERIOD" in microseconds, QUOTA also "max". */
+static int check_cpu_max(const struct setting_key *key, const char *value,
+			 struct err *err)
+{
+	uint64_t quota = 1000;
+	uint64_t period = 100000;
+	char first[24];
+	char second[24] = "100000";
+	char rest;
+	int n = sscanf(value, "%23s %23s %c", first, second, &rest);
+
+	if (n < 1 || n > 2 ||
+	    (strcmp(first, "max") && parse_number(first, &quota)) ||
+	    parse_number(second, &period) || quota < 1000 || period < 1000 ||
+	    period > 1000000)
+		return bad(key, value,
+			   "'QUOTA PERIOD' in microseconds, both from 1000",
+			   err);
+	return 0;
+}
+
+/* "0-2,5" */
+static int check_list(const struct setting_key *key, const char *value,
+		      struct err *err)
+{
+	if (isdigit((unsigned char)*value) &&
+	    strspn(value, "0123456789,-") == strlen(value))
+		return 0;
+	return bad(key, value, "a list like '0-2,5'", err);
+}
+
+static int parse_rlim(const char *text, size_t len, rlim_t *ret)
+{
+	char copy[32];
+	uint64_t n;
+
+	if (len >= sizeof(copy))
+		return -EINVAL;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	if (!strcmp(copy, "unlimited")) {
+		*ret = RLIM_INFINITY;
+		return 0;
+	}
+	if (parse_number(copy, &n) < 0)
+		return -EINVAL;
+	*ret = n;
+	return 0;
+}
+
+int rlimit_parse(const char *value, struct rlimit *ret)
+{
+	size_t len = strcspn(value, ":");
+	int r = parse_rlim(value, len, &ret->rlim_cur);
+
+	ret->rlim_max = ret->rlim_cur;
+	if (!r && value[len])
+		r = parse_rlim(value + len + 1, strlen(value + len + 1),
+			       &ret->rlim_max);
+	return r || ret->rlim_cur > ret->rlim_max ? -EINVAL : 0;
+}
+
+static int check_rlimit(const struct setting_key *key, const char *value,
+			struct err *err)
+{
+	struct rlimit limit;
+
+	return rlimit_parse(value, &limit) ?
+		       bad(key, value, "a limit: N, SOFT:HARD or 'unlimited'",
+			   err) :
+		       0;
+}
+
+int signal_parse(const char *name)
+{
+	uint64_t n = 0;
+	int sig;
+
+	if (!strncmp(name, "SIG", 3))
+		name += 3;
+	if (!strncmp(name, "RTMIN+", 6)) {
+		if (parse_number(name + 6, &n) || n > 30)
+			return -EINVAL;
+		return SIGRTMIN + (int)n;
+	}
+	if (!parse_number(name, &n))
+		return n > 0 && n <= 64 ? (int)n : -EINVAL;
+	for (sig = 1; sig < 32; sig++) {
+		const char *known = sigabbrev_np(sig);
+
+		if (known && !strcmp(known, name))
+			return sig;
+	}
+	return -EINVAL;
+}
+
+const char *cgroup_value(const struct setting_key *key, const char *value,
+			 char buf[32])
+{
+	uint64_t n;
+
+	if (key->check != check_limit || parse_number(value, &n) < 0)
+		return value;
+	(void)snprintf(buf, 32, "%" PRIu64, n);
+	return buf;
+}
+
+/* --- the table -------------------------------------------------------------------- */
+
+#define RLIMIT(name, number) \
+	{ "rlimit." name, SETTING_RLIMIT, NULL, check_rlimit, number }
+#define CGROUP(name, check) { name, SETTING_CGROUP, NULL, check, 0 }
+
+const struct setting_key setting_keys[] = {
+	{ "init", SETTING_INIT, "/sbin/init", check_command, 0 },
+	{ "init.style", SETTING_INIT, "plain", check_style, 0 },
+	{ "hostname", SETTING_INIT, NULL, check_hostname, 0 },
+	{ "stop.signal", SETTING_INIT, "TERM", check_signal, 0 },
+	{ "stop.timeout", SETTING_INIT, "30", check_seconds, 0 },
+	CGROUP("memory.max", check_limit),
+	CGROUP("memory.high", check_limit),
+	CGROUP("memory.low", check_limit),
+	CGROUP("memory.swap.max", check_limit),
+	CGROUP("cpu.weight", check_weight),
+	CGROUP("cpu.max", check_cpu_max),
+	CGROUP("cpu.max.burst", check_limit),
+	CGROUP("cpuset.cpus", check_list),
+	CGROUP("pids.max", check_limit),
+	RLIMIT("as", RLIMIT_AS),
+	RLIMIT("core", RLIMIT_CORE),
+	RLIMIT("cpu", RLIMIT_CPU),
+	RLIMIT("data", RLIMIT_DATA),
+	RLIMIT("fsize", RLIMIT_FSIZE),
+	RLIMIT("memlock", RLIMIT_MEMLOCK),
+	RLIMIT("msgqueue", RLIMIT_MSGQUEUE),
+	RLIMIT("nice", RLIMIT_NICE),
+	RLIMIT("nofile", RLIMIT_NOFILE),
+	RLIMIT("nproc", RLIMIT_NPROC),
+	RLIMIT("rtprio", RLIMIT_RTPRIO),
+	RLIMIT("rttime", RLIMIT_RTTIME),
+	RLIMIT("sigpending", RLIMIT_SIGPENDING),
+	RLIMIT("stack", RLIMIT_STACK),
+	{ 0 },
+};
+
+static const struct setting_key *find_key(const char *name, size_t len)
+{
+	const struct setting_key *k;
+
+	for (k = setting_keys; k->name; k++)
+		if (strlen(k->name) == len && !strncmp(k->name, name, len))
+			return k;
+	return NULL;
+}
+
+int setting_parse(const char *word, struct setting *ret,
+		  const struct setting_key **ret_key, struct err *err)
+{
+	size_t len = strcspn(word, "=");
+	const struct setting_key *key = find_key(word, len);
+	const char *value = word + len + 1;
+
+	if (!word[len])
+		return err_usage(err, "'%s' is not KEY=VALUE", word);
+	if (!key)
+		return err_usage(err, "there is no setting '%.*s'", (int)len,
+				 word);
+	if (strlen(value) >= sizeof(ret->value))
+		return err_usage(err, "%s: the value is too long", key->name);
+	(void)snprintf(ret->key, sizeof(ret->key), "%s", key->name);
+	(void)snprintf(ret->value, sizeof(ret->value), "%s", value);
+	*ret_key = key;
+	return *value ? key->check(key, value, err) : 0;
+}
+
+int settings_load(struct catalog *c, int64_t tree_id, struct settings *ret,
+		  struct err *err)
+{
+	return catalog_setting_list(c, tree_id, &ret->list, &ret->count, err);
+}
+
+void settings_release(struct settings *s)
+{
+	free(s->list);
+	*s = (struct settings){ 0 };
+}
+
+static const struct setting *find(const struct settings *s, const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < s->count; i++)
+		if (!strcmp(s->list[i].key, key))
+			return &s->list[i];
+	return NULL;
+}
+
+bool settings_has(const struct settings *s, const char *key)
+{
+	return find(s, key) != NULL;
+}
+
+const char *settings_get(const struct settings *s, const char *key)
+{
+	const struct setting *found = find(s, key);
+	const struct setting_key *known = find_key(key, strlen(key));
+
+	if (found)
+		return found->value;
+	return known ? known->fallback : NULL;
+}

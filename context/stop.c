@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cgroup.h"
+#include "cleanup.h"
+#include "cmd.h"
+#include "fx.h"
+#include "launch.h"
+
+/* What SIGKILL takes is in the kernel's hands; a disk that hangs may hold it up. */
+#define KILL_SECONDS 30
+
+static int send_signal(int pidfd, int sig)
+{
+	int r = syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);
+
+	return r < 0 && errno != ESRCH ? -errno : 0;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail */
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Wait for the end of the first process: 1, 0 when the time is up, or -errno. When
+ * it has ended so has everything in its pid namespace. */
+static int wait_for_end(int pidfd, uint64_t seconds)
+{
+	int64_t end = now_ms() + (int64_t)seconds * 1000;
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	int n;
+
+	do {
+		int64_t left = end - now_ms();
+
+		n = poll(&p, 1, left > 0 ? (int)left : 0);
+		if (fx_interrupted())
+			return -EINTR;
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+static int kill_all(struct guest *g, const struct cgroup *cg, struct err *err)
+{
+	int r;
+
+	/* at once, so that nobody sees others go; where that is missing the
+	 * kernel does it when the first one goes */
+	(void)cgroup_kill(cg);
+	r = send_signal(g->run.pidfd, SIGKILL);
+	if (!r)
+		r = wait_for_end(g->run.pidfd, KILL_SECONDS);
+	if (!r)
+		r = -ETIMEDOUT;
+	return r < 0 ? err_errno(err, r, "cannot kill guest '%s'",
+				 g->row.name) :
+		       1;
+}
+
+static int end_processes(struct guest *g, const struct cgroup *cg,
+			 struct err *err)
+{
+	int sig = signal_parse(settings_get(&g->settings, "stop.signal"));
+	uint64_t seconds = 0;
+	int r;
+
+	/* checked when it was set */
+	(void)parse_number(settings_get(&g->settings, "stop.timeout"), &seconds);
+	r = send_signal(g->run.pidfd, sig);
+	if (!r)
+		r = wait_for_end(g->run.pidfd, seconds);
+	if (r < 0)
+		return err_errno(err, r, "cannot stop guest '%s'", g->row.name);
+	return r ? 0 : kill_all(g, cg, err);
+}
+
+int guest_stop(struct guest *g, struct err *err)
+{
+	_cleanup_cgroup_ struct cgroup cg = CGROUP_INIT;
+	_cleanup_close_ int dir = -1;
+	int killed = 0;
+	int r = cgroup_open(&g->row, &cg, err);
+
+	if (!r && g->runs)
+		r = killed = end_processes(g, &cg, err);
+	if (r < 0)
+		return r;
+	running_release(&g->run);
+	g->runs = false;
+	/* what was let in may outlive the first process by a moment */
+	(void)cgroup_kill(&cg);
+	r = cgroup_remove(&cg, err);
+	if (!r)
+		r = dir = running_dir(err);
+	if (r >= 0)
+		r = running_remove(dir, g->row.context, err);
+	return r < 0 ? r : killed;
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "userns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "catalog.h"
+#include "cleanup.h"
+#include "fx.h"
+
+pid_t userns_clone(uint64_t flags, int *ret_pidfd)
+{
+	int pidfd = -1;
+	struct clone_args args = {
+		.flags = flags | CLONE_PIDFD,
+		.pidfd = (uintptr_t)&pidfd,
+		/* a sibling takes that of its elder */
+		.exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD,
+	};
+	pid_t pid = syscall(SYS_clone3, &args, sizeof(args));
+
+	if (pid > 0)
+		*ret_pidfd = pidfd;
+	return pid < 0 ? -errno : pid;
+}
+
+static int write_map(pid_t pid, const char *file, uint32_t context)
+{
+	_cleanup_close_ int fd = -1;
+	char path[48];
+	char map[48];
+	int len;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
+	len = snprintf(map, sizeof(map), "0 %u 65536\n", CONTEXT_UID(context));
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fx_write(fd, map, len);
+}
+
+int userns_map(pid_t pid, uint32_t context, struct err *err)
+{
+	int r = write_map(pid, "uid_map", context);
+
+	if (!r)
+		r = write_map(pid, "gid_map", context);
+	return r < 0 ? err_errno(err, r,
+				 "cannot map the ids of context %u", context) :
+		       0;
+}
+
+int userns_open(uint32_t context, struct err *err)
+{
+	_cleanup_close_ int pidfd = -1;
+	pid_t pid = userns_clone(CLONE_NEWUSER, &pidfd);
+	char path[48];
+	int fd = -1;
+	int r;
+
+	if (!pid) {
+		/* whoever made us ends us */
+		for (;;)
+			(void)pause();
+	}
+	if (pid < 0)
+		return err_errno(err, pid, "cannot make a user namespace");
+	r = userns_map(pid, context, err);
+	if (!r) {
+		(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			r = err_errno(err, -errno,
+				      "cannot open a user namespace");
+	}
+	(void)kill(pid, SIGKILL);	/* our own child, not yet waited for */
+	(void)waitpid(pid, NULL, 0);
+	return r < 0 ? r : fd;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The commands of vserver; the table is in vserver.c, one file for each. */
+#ifndef COWLINK_VSERVER_H
+#define COWLINK_VSERVER_H
+
+#include <stdint.h>
+
+#include "cmd.h"
+
+int cmd_start(struct cmd_ctx *ctx);
+int cmd_stop(struct cmd_ctx *ctx);
+int cmd_restart(struct cmd_ctx *ctx);
+int cmd_state(struct cmd_ctx *ctx);	/* cmd_status() is the library's */
+int cmd_exec(struct cmd_ctx *ctx);
+int cmd_list(struct cmd_ctx *ctx);
+int cmd_set(struct cmd_ctx *ctx);
+int cmd_show(struct cmd_ctx *ctx);
+
+#endif

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "running.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "fdio.h"
+#include "fx.h"
+
+#define RUN_DIR "/run/vserver"
+
+static const char *run_dir(void)
+{
+	const char *dir = secure_getenv("COWLINK_RUN");
+
+	return dir && *dir ? dir : RUN_DIR;
+}
+
+int running_dir(struct err *err)
+{
+	int fd;
+	int r = fx_mkdirat(AT_FDCWD, run_dir(), 0755);
+
+	if (r < 0 && r != -EEXIST)
+		return err_errno(err, r, "cannot make '%s'", run_dir());
+	fd = open(run_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? err_errno(err, -errno, "cannot open '%s'", run_dir()) :
+			fd;
+}
+
+/* --- processes ------------------------------------------------------------------ */
+
+/* The state and start time in the text of /proc/PID/stat. A program's name may hold
+ * anything, so count from the last parenthesis. */
+static int parse_stat(const char *text, char *ret_state, uint64_t *ret_started)
+{
+	const char *p = strrchr(text, ')');
+	int field;
+
+	if (!p || p[1] != ' ')
+		return -EINVAL;
+	p += 2;
+	*ret_state = *p;
+	for (field = 3; p && field < 22; field++) {
+		p = strchr(p, ' ');
+		p += !!p;
+	}
+	return p && sscanf(p, "%" SCNu64, ret_started) == 1 ? 0 : -EINVAL;
+}
+
+/* When this process was started; -ESRCH when it has ended. */
+static int process_started(pid_t pid, uint64_t *ret)
+{
+	_cleanup_close_ int fd = -1;
+	char path[32];
+	char text[1024];
+	char state;
+	ssize_t n;
+	int r;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	n = read(fd, text, sizeof(text) - 1);
+	if (n < 0)
+		return -errno;
+	text[n] = '\0';
+	r = parse_stat(text, &state, ret);
+	return r ? r : state == 'Z' || state == 'X' ? -ESRCH : 0;
+}
+
+/* --- records ---------------------------------------------------------------------- */
+
+static void record_name(uint32_t context, char name[16])
+{
+	(void)snprintf(name, 16, "%u", context);
+}
+
+/* "1 UUID PID STARTED NAME": 1, or 0 when there is none. */
+static int read_record(uint32_t context, struct running *ret, struct err *err)
+{
+	_cleanup_close_ int dir =
+		open(run_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int fd = -1;
+	char text[256];
+	char name[16];
+	ssize_t n;
+
+	record_name(context, name);
+	if (dir >= 0)
+		fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 :
+					 err_errno(err, -errno,
+						   "cannot read '%s/%s'",
+						   run_dir(), name);
+	n = fdio_pread_full(fd, text, sizeof(text) - 1, 0);
+	if (n < 0)
+		return err_errno(err, n, "cannot read '%s/%s'", run_dir(),
+				 name);
+	text[n] = '\0';
+	if (sscanf(text, "1 %36s %d %" SCNu64 " %64s", ret->uuid, &ret->pid,
+		   &ret->started, ret->name) != 4)
+		return err_set(err, -EUCLEAN, "'%s/%s' makes no sense",
+			       run_dir(), name);
+	ret->context = context;
+	return 1;
+}
+
+int running_by_context(uint32_t context, struct running *ret, struct err *err)
+{
+	struct running run = RUNNING_INIT;
+	uint64_t started;
+	int r = read_record(context, &run, err);
+
+	if (r <= 0)
+		return r;
+	/* first the handle, then the look: then the look is about the handle */
+	run.pidfd = syscall(SYS_pidfd_open, run.pid, 0);
+	if (run.pidfd < 0)
+		return errno == ESRCH || errno == EINVAL ?
+			       0 :
+			       err_errno(err, -errno, "cannot find guest '%s'",
+					 run.name);
+	r = process_started(run.pid, &started);
+	if (r == -ESRCH || (!r && started != run.started)) {
+		running_release(&run);
+		return 0;
+	}
+	if (r < 0) {
+		running_release(&run);
+		return err_errno(err, r, "cannot look at guest '%s'", run.name);
+	}
+	*ret = run;
+	return 1;
+}
+
+int running_find(const struct tree_row *row, struct running *ret,
+		 struct err *err)
+{
+	struct running run = RUNNING_INIT;
+	int r = running_by_context(row->context, &run, err);
+
+	if (r > 0 && strcmp(run.uuid, row->uuid)) {
+		running_release(&run);
+		return 0;
+	}
+	if (r > 0)
+		*ret = run;
+	return r;
+}
+
+void running_release(struct running *r)
+{
+	if (r->pidfd >= 0)
+		(void)close(r->pidfd); /* nothing was written */
+	r->pidfd = -1;
+}
+
+int running_write(int dirfd, const struct tree_row *row, pid_t pid,
+		  struct err *err)
+{
+	_cleanup_close_ int fd = -1;
+	char text[256];
+	char name[16];
+	char new[24];
+	uint64_t started;
+	int len;
+	int r = process_started(pid, &started);
+
+	if (r < 0)
+		return err_errno(err, r, "the guest's first process is gone");
+	record_name(row->context, name);
+	(void)snprintf(new, sizeof(new), "%s.new", name);
+	len = snprintf(text, sizeof(text), "1 %s %d %" PRIu64 " %s\n",
+		       row->uuid, pid, started, row->name);
+	r = fx_unlinkat(dirfd, new, 0); /* of one that was killed */
+	if (!r || r == -ENOENT)
+		r = fd = fx_create(dirfd, new, O_WRONLY, 0644);
+	if (r >= 0)
+		r = fx_write(fd, text, len);
+	if (!r)
+		r = fx_renameat(dirfd, new, dirfd, name, 0);
+	return r < 0 ? err_errno(err, r, "cannot write '%s/%s'", run_dir(),
+				 name) :
+		       0;
+}
+
+int running_remove(int dirfd, uint32_t context, struct err *err)
+{
+	char name[16];
+	int r;
+
+	record_name(context, name);
+	r = fx_unlinkat(dirfd, name, 0);
+	return !r || r == -ENOENT ? 0 :
+				    err_errno(err, r, "cannot remove '%s/%s'",
+					      run_dir(), name);
+}

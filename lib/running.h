@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which guests run. No daemon knows: a guest that was started has a record in
+ * /run/vserver (COWLINK_RUN names another directory), named by its context id, with
+ * the process id of its first process and the time that process was started.
+ * Together they cannot mean another process, and the record needs no removal when
+ * the guest ends by itself: what it names is no longer there.
+ *
+ *	r = running_find(&row, &run, err);
+ *	if (r > 0)
+ *		... run.pidfd is the guest's first process ...
+ *	running_release(&run);
+ *
+ * Whoever starts or stops a guest holds the lock on its name.
+ */
+#ifndef COWLINK_RUNNING_H
+#define COWLINK_RUNNING_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "catalog.h"
+#include "err.h"
+
+struct running {
+	uint32_t context;
+	pid_t pid;		/* of the guest's first process, as we see it */
+	uint64_t started;	/* field 22 of /proc/PID/stat */
+	char uuid[UUID_TEXT_SIZE];
+	char name[TREE_NAME_MAX + 1];
+	int pidfd;
+};
+
+#define RUNNING_INIT { .pidfd = -1 }
+#define _cleanup_running_ __attribute__((cleanup(running_release)))
+
+/* Who uses this context: 1 and *@ret, 0 when nobody does, or -errno. */
+int running_by_context(uint32_t context, struct running *ret, struct err *err);
+
+/* The same, but only if it is this guest. */
+int running_find(const struct tree_row *row, struct running *ret,
+		 struct err *err);
+void running_release(struct running *r);
+
+/* Open (and make) the directory of the records; a descriptor. */
+int running_dir(struct err *err);
+
+/* Record the process @pid, which cannot go away meanwhile, as the guest's. */
+int running_write(int dirfd, const struct tree_row *row, pid_t pid,
+		  struct err *err);
+int running_remove(int dirfd, uint32_t context, struct err *err);
+
+#endif

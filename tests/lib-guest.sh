@@ -1,0 +1,87 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Small guests to run: busybox and nothing else. Sourced after lib-test.sh.
+
+# Beside those of the machine and of tests that run at the same time.
+COWLINK_RUN=$TEST_PRIVATE/run
+export COWLINK_RUN
+
+test_lazy_prereq BUSYBOX 'test -x /bin/busybox && ! ldd /bin/busybox'
+test_lazy_prereq CGROUP2 'grep -q " - cgroup2 " /proc/self/mountinfo'
+
+# guest_tree DIR
+guest_tree()
+{
+	mkdir -p "$1/bin" "$1/etc" "$1/root" "$1/tmp" "$1/proc" &&
+	chmod 1777 "$1/tmp" &&
+	cp /bin/busybox "$1/bin/" &&
+	for applet in $(/bin/busybox --list)
+	do
+		test "$applet" = busybox || ln -s busybox "$1/bin/$applet" ||
+			return 1
+	done &&
+	echo root:x:0:0::/root:/bin/sh >"$1/etc/passwd" &&
+	echo "of the template" >"$1/etc/file"
+}
+
+# guest_pool FSTYPE: a pool with the template "t".
+guest_pool()
+{
+	test_pool "$1" && guest_tree tree && vtemplate import t tree
+}
+
+# a_guest NAME [KEY=VALUE...]: clone one that sleeps until it is stopped.
+a_guest()
+{
+	test_name=$1
+	shift
+	vtemplate clone t "$test_name" &&
+	vserver "$test_name" set init="/bin/sleep 10000" stop.timeout=0 "$@"
+}
+
+# kill_guests: no process outlives a test, whatever failed.
+kill_guests()
+{
+	for record in "$COWLINK_RUN"/[0-9]*
+	do
+		test -e "$record" || continue
+		name=$(cut -d " " -f 5 "$record")
+		vserver "$name" set stop.timeout=0 init.style= 2>/dev/null
+		vserver "$name" stop || return 1
+	done
+}
+
+# in_guest NAME SCRIPT
+in_guest()
+{
+	vserver "$1" exec sh -c "$2"
+}
+
+# pid_of NAME
+pid_of()
+{
+	vserver "$1" status --json | jq .pid
+}
+
+# process_ended PID: whoever inherited it may not have buried it yet.
+process_ended()
+{
+	! grep "^State:" "/proc/$1/status" 2>/dev/null | grep -v zombie
+}
+
+# The cgroup of a guest, also one that has stopped.
+cgroup_of()
+{
+	echo "$(awk '/ - cgroup2 / { print $5; exit }' /proc/self/mountinfo)/vserver.slice/$(
+		sqlite3 "$POOL/catalog.db" "SELECT context || '-' || substr(uuid, 1, 8)
+		FROM tree JOIN guest ON tree_id = id WHERE name = '$1'")"
+}
+
+# nothing_left NAME: no record, no cgroup.
+nothing_left()
+{
+	test_path_missing "$(cgroup_of "$1")" &&
+	test -z "$(ls "$COWLINK_RUN" 2>/dev/null)" ||
+		complain_ "left: $(ls "$COWLINK_RUN")"
+}

@@ -1,0 +1,140 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+
+test_description='vserver: context ids and settings in the catalog, and the command line'
+. "$(dirname "$0")/lib-test.sh"
+. "$TEST_DIRECTORY/lib-pool.sh"
+. "$TEST_DIRECTORY/lib-guest.sh"
+
+test_require EXT4
+
+test_expect_success 'each guest gets a context of its own, the smallest free' '
+	test_pool ext4 64M && make_tree tree && vtemplate import t tree &&
+	for g in a b c
+	do
+		vtemplate clone t $g || return 1
+	done &&
+	vserver list --json >out &&
+	test_json out "[.guests[].context | tostring] | join(\" \")" \
+		"28672 28673 28674" &&
+	vtemplate destroy b && vtemplate clone t d && vtemplate clone t e &&
+	vserver list --json >out &&
+	test_json out "[.guests[] | .name + (.context | tostring)] | join(\" \")" \
+		"a28672 c28674 d28673 e28675" &&
+	pool_sql "SELECT count(*) FROM guest" >out && test_contents out 4
+'
+
+test_expect_success 'the list for people' '
+	vserver list >out && test_grep "^  28672  a  *stopped  *-  t$" out
+'
+
+test_expect_success 'settings are stored, shown and taken back' '
+	vserver a set memory.max=64M rlimit.nofile=100:200 hostname=alpha &&
+	vserver a show --json >out &&
+	test_json out .settings.\"memory.max\" 64M &&
+	test_json out .settings.\"rlimit.nofile\" 100:200 &&
+	test_json out .settings.hostname alpha &&
+	test_json out .settings.init /sbin/init &&
+	test_json out .first_id 1879048192 &&
+	test_json out .state stopped && test_json out .effective "{}" &&
+	vserver c show --json >out && test_json out .settings.hostname null &&
+	vserver a set hostname= memory.max=1G && vserver a show >out &&
+	test_grep "^  memory.max  *1G$" out && ! grep hostname out
+'
+
+test_expect_success 'they go with the guest' '
+	vtemplate destroy a && pool_sql "SELECT count(*) FROM setting" >out &&
+	test_contents out 0
+'
+
+test_expect_success 'every key of the table is in the manual, in its order' '
+	sed -n "s/^	\({ \|CGROUP(\|RLIMIT(\)\"\([a-z.]*\)\".*, .*/\1\2/p" \
+		"$COWLINK_SRC/context/settings.c" |
+		sed "/rlimit/d; s/RLIMIT(/rlimit./; s/CGROUP(//; s/{ //" >keys &&
+	sed -n "/begin settings/,/end settings/p" "$COWLINK_SRC/man/vserver.8" |
+		grep -A1 "^\.T[PQ]" | sed -n "s/^\.B //p" >manual &&
+	test "$(wc -l <keys)" -gt 20 && test_cmp keys manual
+'
+
+# value_refused KEY=VALUE TEXT
+value_refused()
+{
+	refused 2 "$2" vserver c set memory.low=1M "$1"
+}
+
+test_expect_success 'bad keys and values are refused, all or nothing' '
+	value_refused memory "'\''memory'\'' is not KEY=VALUE" &&
+	value_refused mem.max=1 "there is no setting '\''mem.max'\''" &&
+	value_refused memory.max=lots "memory.max: '\''lots'\'' is not a number" &&
+	value_refused memory.max=-1 "memory.max: '\''-1'\''" &&
+	value_refused memory.max=1T "memory.max: '\''1T'\''" &&
+	value_refused memory.max=99999999999G "memory.max" &&
+	value_refused cpu.weight=0 "a number from 1 to 10000" &&
+	value_refused cpu.weight=10001 "a number from 1 to 10000" &&
+	value_refused cpu.max=1 "cpu.max: '\''1'\''" &&
+	value_refused "cpu.max=1000 1 1" "cpu.max" &&
+	value_refused cpuset.cpus=all "a list like" &&
+	value_refused rlimit.nofile=2:1 "rlimit.nofile: '\''2:1'\''" &&
+	value_refused rlimit.nofile=a "rlimit.nofile: '\''a'\''" &&
+	value_refused stop.signal=HUPP "is not a signal" &&
+	value_refused stop.signal=RTMIN+99 "is not a signal" &&
+	value_refused stop.signal=0 "is not a signal" &&
+	value_refused stop.timeout=1G "a number from 0 to 3600" &&
+	value_refused init=sbin/init "begins with a slash" &&
+	value_refused init.style=systemd "'\''plain'\'' or '\''reap'\''" &&
+	value_refused hostname=a_b "is not a host name" &&
+	value_refused "init=/$(printf "%01024d" 0)" "the value is too long" &&
+	pool_sql "SELECT count(*) FROM setting" >out && test_contents out 0
+'
+
+test_expect_success 'good ones are not' '
+	vserver c set memory.max=max cpu.max="50000 100000" cpuset.cpus=0-2,5 \
+		cpu.max="max" rlimit.core=unlimited rlimit.as=1G:unlimited \
+		stop.signal=SIGRTMIN+3 stop.signal=PWR stop.signal=9 cpu.weight=1 \
+		hostname=a.b-c init="/bin/sh -c x" init.style=reap
+'
+
+test_expect_success 'the name before the command or after it' '
+	vserver show c >out && vserver c show >out2 && test_cmp out out2 &&
+	vserver c show --json >out && vserver show --json c >out2 &&
+	test_cmp out out2 && vserver --pool "$POOL" c show --json >out2 &&
+	test_cmp out out2
+'
+
+test_expect_success 'a guest may be called like a command' '
+	vtemplate clone t list && vtemplate clone t show &&
+	vserver list show >out && test_grep "^guest .list." out &&
+	vserver show show >out && test_grep "^guest .show." out &&
+	refused 2 "unexpected operand '\''show'\''" vserver show list &&
+	vserver list >out && test_grep "show" out
+'
+
+test_expect_success 'what is no command, and names that are none' '
+	refused 2 "unknown command '\''frob'\''" vserver c frob &&
+	refused 2 "unknown command '\''frob'\''" vserver frob &&
+	refused 2 "a command is missing" vserver &&
+	refused 2 "operands are missing" vserver show &&
+	refused 2 "unknown option '\''--frob'\''" vserver c --frob show &&
+	refused 1 "no such guest '\''nobody'\''" vserver nobody show &&
+	refused 1 "no such guest '\''t'\''" vserver t show &&
+	refused 1 "no such guest '\''c1'\''" vserver c1 set memory.max=1 &&
+	refused 2 "holds '\''/'\''" vserver ../c show
+'
+
+test_expect_success 'status of what does not run is 3, of what is not 4' '
+	test_expect_code 3 vserver c status >out && test_grep "is stopped" out &&
+	test_expect_code 3 vserver c status --json >out &&
+	test_json out .state stopped &&
+	refused 4 "no such guest" vserver nobody status &&
+	refused 1 "is not running" vserver c exec true &&
+	vserver c stop && vserver c stop
+'
+
+test_expect_success 'an older catalog gives its guests contexts' '
+	mkdir old && sqlite3 old.db <"$TEST_DIRECTORY/fixtures/catalog-v1.sql" &&
+	sqlite3 old.db <"$COWLINK_SRC/schema/0003-guest.sql" &&
+	sqlite3 old.db "SELECT tree_id, context FROM guest ORDER BY tree_id" >out &&
+	printf "2|28672\n5|28673\n" >expected && test_cmp expected out
+'
+
+test_done

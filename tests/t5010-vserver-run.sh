@@ -1,0 +1,179 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+
+test_description='vserver: start, look, let in, stop; without any process of ours'
+. "$(dirname "$0")/lib-test.sh"
+. "$TEST_DIRECTORY/lib-pool.sh"
+. "$TEST_DIRECTORY/lib-guest.sh"
+
+test_require ROOT,USERNS,EXT4,BUSYBOX
+
+test_expect_success 'a guest starts, is found by another process, and stops' '
+	guest_pool ext4 && a_guest g && vserver g start &&
+	vserver g status >out && test_grep "^guest .g. is running, process [1-9]" out &&
+	pid=$(pid_of g) && tr "\000" " " <"/proc/$pid/cmdline" >out &&
+	test_grep "^/bin/sleep 10000 $" out &&
+	vserver list --json >out && test_json out ".guests[0].state" running &&
+	test_json out ".guests[0].pid" "$pid" &&
+	vserver g show --json >out && test_json out .state running &&
+	vserver g stop && test_expect_code 3 vserver g status &&
+	process_ended "$pid" && nothing_left g
+'
+
+test_expect_success 'it runs as its own root, on its own files' '
+	vserver g start && in_guest g id >out && test_grep "^uid=0(root) gid=0" out &&
+	pid=$(pid_of g) && awk "/^Uid/ { print \$2 }" "/proc/$pid/status" >out &&
+	test_contents out 1879048192 &&
+	in_guest g "echo new >/etc/new && echo changed >/etc/file && hostname" >out &&
+	test_contents out g &&
+	root=$POOL/guests/g/rootfs &&
+	test_contents "$root/etc/new" new && test_contents "$root/etc/file" changed &&
+	test_contents "$POOL/templates/t/rootfs/etc/file" "of the template" &&
+	stat -c "%u:%g" "$root/etc/new" >out && test_contents out 0:0
+'
+
+test_expect_success 'ps inside shows the guest only' '
+	in_guest g "ls -d /proc/[0-9]*" >out && test_grep "^/proc/1$" out &&
+	test "$(wc -l <out)" -le 3
+'
+
+# exec_ends STATUS COMMAND...: also what test_expect_code takes for an accident.
+exec_ends()
+{
+	test_want=$1
+	shift
+	vserver g exec "$@"
+	test_rc=$?
+	test $test_rc = "$test_want" || complain_ "status $test_rc"
+}
+
+test_expect_success 'exec passes the exit status through' '
+	vserver g exec true &&
+	test_expect_code 7 vserver g exec sh -c "exit 7" &&
+	test_expect_code 3 vserver g exec sh -c "exit 3" &&
+	test_expect_code 255 vserver g exec sh -c "exit 255" &&
+	exec_ends 127 no-such-program && exec_ends 126 /etc/passwd &&
+	exec_ends 137 sh -c "kill -9 \$\$"
+'
+
+test_expect_success 'exec passes arguments, input and output through' '
+	printf "a b\n" | vserver g exec tr -d " " >out && test_contents out ab &&
+	vserver g exec echo --help -x "a  b" >out && test_contents out "--help -x a  b" &&
+	vserver exec g echo --json >out && test_contents out --json &&
+	in_guest g "echo err >&2" 2>err >out && test_contents err err &&
+	test ! -s out
+'
+
+test_expect_success 'exec passes signals on' '
+	mkfifo pipe && { vserver g exec sh -c "echo x; exec sleep 1000" >pipe & } &&
+	read -r line <pipe && kill -TERM $! && { wait $!; test $? = 143; }
+'
+
+test_expect_success 'started twice, or of another pool with its context: refused' '
+	refused 1 "is running already" vserver g start &&
+	pool=$POOL && mount=$POOL_MOUNT &&
+	test_pool ext4 64M && vtemplate import t tree &&
+	a_guest other && refused 1 "context 28672 is used by the running guest" \
+		vserver other start &&
+	COWLINK_POOL=$pool POOL=$pool POOL_MOUNT=$mount
+'
+
+test_expect_success 'a guest that runs is not destroyed' '
+	refused 1 "is running: stop it first" vtemplate destroy g &&
+	vserver g exec true && vserver g stop
+'
+
+# killed_at STEP: start, killed at that step, and then by another; fails when the
+# first one was not killed.
+killed_at()
+{
+	vserver g stop && nothing_left g || return 2
+	(COWLINK_FAULT=kill:$1 vserver g start) 2>/dev/null
+	test_rc=$?
+	test $test_rc = 137 || return 1
+	# before the last step nothing runs, after it all does
+	vserver g status || test $? = 3 || return 2
+	vserver g start 2>err || grep "running already" err || return 2
+	vserver g exec true
+}
+
+test_expect_success 'kill -9 of who started it leaves a guest that can be managed' '
+	vserver g start &&
+	step=1 && while killed_at $step
+	do
+		step=$((step + 3 * TEST_STRIDE))
+	done &&
+	test $step -gt 60 && vserver g status && vserver g stop && nothing_left g
+'
+
+test_expect_success 'restart' '
+	vserver g restart && old=$(pid_of g) && vserver g restart &&
+	test "$(pid_of g)" != "$old" && vserver g exec true && vserver g stop
+'
+
+test_expect_success 'stop: nothing of it survives, whatever it does' '
+	vserver g set init="/bin/sh /spawn" &&
+	cat >"$POOL/guests/g/rootfs/spawn" <<-\EOF &&
+	trap "" TERM HUP INT
+	for i in 1 2 3 4 5; do
+		setsid sh -c "trap : TERM; sleep 5001 & sleep 5002" &
+	done
+	touch /tmp/ready
+	wait
+	sleep 5003
+	EOF
+	vserver g start &&
+	{ vserver g exec sleep 5004 & } &&
+	until in_guest g "test -e /tmp/ready && ps | grep -q [5]004"; do sleep 0.1; done &&
+	vserver g stop 2>err && test_grep "did not stop by itself and was killed" err &&
+	{ wait $!; test $? = 137; } &&
+	! ps -e -o args | grep "sleep 500[1-4]" && nothing_left g
+'
+
+until_stopped()
+{
+	while vserver g status
+	do
+		sleep 0.1
+	done
+}
+
+test_expect_success 'a guest that ends by itself has stopped' '
+	vserver g set init="/bin/sh -c true" && vserver g start &&
+	until_stopped && test_expect_code 3 vserver g status && vserver g start && vserver g stop &&
+	nothing_left g
+'
+
+test_expect_success 'init.style reap: orphans are buried, signals passed, status ends it' '
+	cat >"$POOL/guests/g/rootfs/job" <<-\EOF &&
+	trap "echo term >/tmp/got; exit 0" TERM
+	(sleep 0.1 & )
+	echo up >/tmp/up
+	while :; do sleep 0.1; done
+	EOF
+	vserver g set init="/bin/sh /job" init.style=reap stop.timeout=60 &&
+	vserver g start && until in_guest g "test -e /tmp/up"; do sleep 0.1; done &&
+	in_guest g "(sleep 0.1 &)" && sleep 0.5 &&
+	! in_guest g "ps -o stat,args" | grep "^Z" &&
+	vserver g stop 2>err && test ! -s err &&
+	test_contents "$POOL/guests/g/rootfs/tmp/got" term && nothing_left g
+'
+
+test_expect_success 'what cannot start says why and leaves nothing' '
+	vserver g set init.style= init=/no/such/program &&
+	refused 1 "cannot run '\''/no/such/program'\'' in the guest: No such file" \
+		vserver g start &&
+	nothing_left g && vserver g set init.style=reap && vserver g start &&
+	until_stopped && vserver g stop && vserver g set init= init.style= &&
+	mv "$POOL/guests/g/rootfs/bin/init" "$POOL/guests/g/rootfs/bin/init.not" &&
+	refused 1 "cannot run '\''/sbin/init'\''" vserver g start && nothing_left g
+'
+
+test_expect_success 'an unprotected pool starts nothing' '
+	test_pool --unprotected ext4 64M && vtemplate import t tree && a_guest u &&
+	test_expect_code 3 vserver u start 2>err &&
+	test_grep "the pool is unprotected: what" err
+'
+
+kill_guests
+test_done
