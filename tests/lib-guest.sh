@@ -25,6 +25,17 @@ guest_tree()
 	echo "of the template" >"$1/etc/file"
 }
 
+# guest_program DIR NAME: put a helper and its libraries into the tree.
+guest_program()
+{
+	cp "$COWLINK_BUILD/tests/helper/$2" "$1/bin/" &&
+	for library in $(ldd "$1/bin/$2" | grep -o "/[^ ]*")
+	do
+		mkdir -p "$1$(dirname "$library")" &&
+		cp -L "$library" "$1$library" || return 1
+	done
+}
+
 # guest_pool FSTYPE: a pool with the template "t".
 guest_pool()
 {
@@ -76,6 +87,12 @@ cgroup_of()
 	echo "$(awk '/ - cgroup2 / { print $5; exit }' /proc/self/mountinfo)/vserver.slice/$(
 		sqlite3 "$POOL/catalog.db" "SELECT context || '-' || substr(uuid, 1, 8)
 		FROM tree JOIN guest ON tree_id = id WHERE name = '$1'")"
+}
+
+# nothing_but NAME: it is the only one with a record and a cgroup.
+nothing_but()
+{
+	test "$(ls "$COWLINK_RUN" | wc -l)" = 1 && test_path_exists "$(cgroup_of "$1")"
 }
 
 # nothing_left NAME: no record, no cgroup.

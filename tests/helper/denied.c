@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * denied: try, as the root of a guest, what it must not be able to do. Prints a line
+ * "NAME RESULT" for each, RESULT the name of the errno or "done". What would harm a
+ * host is asked for with arguments that a kernel without our denial refuses otherwise.
+ *
+ * denied drop PROGRAM: become user 1000 and run PROGRAM, a copy of this one, as
+ * "PROGRAM euid": that prints its effective user.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/io_uring.h>
+#include <linux/perf_event.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/swap.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+static void tell(const char *what, long result)
+{
+	const char *name = result < 0 ? strerrorname_np(errno) : "done";
+
+	printf("%s %s\n", what, name ? name : "?");
+}
+
+static void system_calls(void)
+{
+	static char buf[4096];
+	struct perf_event_attr perf = { .type = PERF_TYPE_SOFTWARE,
+					.size = sizeof(perf),
+					.config = PERF_COUNT_SW_CPU_CLOCK };
+	struct io_uring_params uring = { 0 };
+
+	tell("keyctl", syscall(SYS_keyctl, 0, -3, 1));
+	tell("add_key", syscall(SYS_add_key, "user", "d", "x", 1, -3));
+	tell("request_key", syscall(SYS_request_key, "user", "d", NULL, -3));
+	/* BPF_MAP_CREATE with attributes of no size */
+	tell("bpf", syscall(SYS_bpf, 0, buf, 0));
+	tell("perf_event_open", syscall(SYS_perf_event_open, &perf, 0, -1, -1, 0));
+	tell("io_uring_setup", syscall(SYS_io_uring_setup, 1, &uring));
+	tell("userfaultfd", syscall(SYS_userfaultfd, 1 /* user mode only */));
+	tell("fsopen", syscall(SYS_fsopen, "tmpfs", 0));
+	tell("open_tree", syscall(SYS_open_tree, AT_FDCWD, "/", 0));
+	tell("kexec_load", syscall(SYS_kexec_load, 0, 0, NULL, ~0UL));
+	tell("finit_module", syscall(SYS_finit_module, -1, "", 0));
+	tell("delete_module", syscall(SYS_delete_module, "no-such-module", 0));
+	tell("swapon", swapon("/no/such/file", 0));
+	tell("quotactl", syscall(SYS_quotactl, ~0U, NULL, 0, NULL));
+}
+
+static void handles(void)
+{
+	struct {
+		struct file_handle h;
+		unsigned char bytes[128];
+	} handle = { .h.handle_bytes = 128 };
+	int mount_id;
+	int fd = open("/", O_RDONLY | O_DIRECTORY);
+
+	if (name_to_handle_at(AT_FDCWD, "/", &handle.h, &mount_id, 0) < 0)
+		perror("name_to_handle_at");
+	tell("open_by_handle_at", open_by_handle_at(fd, &handle.h, O_RDONLY));
+}
+
+static void devices_and_mounts(void)
+{
+	tell("mknod-disk", mknod("/tmp/disk", S_IFBLK | 0600, makedev(7, 0)));
+	tell("mknod-mem", mknod("/tmp/mem", S_IFCHR | 0600, makedev(1, 1)));
+	tell("mknod-dev", mknod("/dev/disk", S_IFBLK | 0600, makedev(7, 0)));
+	tell("device", open("/device", O_RDONLY));
+	tell("remount-dev", mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND, NULL));
+	tell("device-again", open("/device", O_RDONLY));
+	tell("umount-sys", umount2("/sys", MNT_DETACH));
+	tell("umount-dev", umount2("/dev", MNT_DETACH));
+	tell("remount-sys", mount(NULL, "/sys/kernel", NULL,
+				  MS_REMOUNT | MS_BIND, NULL));
+	tell("mount-ext4", mount("/device", "/tmp", "ext4", 0, NULL));
+	tell("mount-sysfs", mount("none", "/tmp", "sysfs", 0, NULL));
+}
+
+static void clocks_and_network(void)
+{
+	struct timeval now;
+	int fd;
+
+	(void)gettimeofday(&now, NULL);
+	tell("settimeofday", settimeofday(&now, NULL));
+	tell("raw-socket", socket(AF_INET, SOCK_RAW, IPPROTO_ICMP));
+	tell("packet-socket", socket(AF_PACKET, SOCK_RAW, 0));
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	tell("set-mark", setsockopt(fd, SOL_SOCKET, SO_MARK, &fd, sizeof(fd)));
+	tell("big-uid", chown("/tmp", 65536, 0));
+	tell("setuid-out", setuid(65536));
+}
+
+static void terminals(void)
+{
+	int fd = posix_openpt(O_RDWR);
+	unsigned long high = 1UL << 32 | TIOCSTI;
+
+	tell("pty", fd);
+	tell("tiocsti", ioctl(fd, TIOCSTI, "x"));
+	tell("tiocsti-high", syscall(SYS_ioctl, fd, high, "x"));
+	tell("tioclinux", ioctl(fd, 0x541c, "\1"));
+}
+
+static void files(const char *path, const char *what)
+{
+	int fd = open(path, O_WRONLY);
+
+	tell(what, fd < 0 ? fd : write(fd, "1", 1));
+}
+
+static int drop(const char *program)
+{
+	if (setresgid(1000, 1000, 1000) < 0 || setresuid(1000, 1000, 1000) < 0)
+		return 1;
+	(void)execl(program, program, "euid", (char *)NULL);
+	perror(program);
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && !strcmp(argv[1], "drop"))
+		return drop(argv[2]);
+	if (argc == 2 && !strcmp(argv[1], "euid")) {
+		printf("%u\n", geteuid());
+		return 0;
+	}
+	system_calls();
+	handles();
+	devices_and_mounts();
+	clocks_and_network();
+	terminals();
+	files("/proc/sysrq-trigger", "sysrq");
+	files("/proc/sys/kernel/core_pattern", "core_pattern");
+	files("/proc/sys/kernel/panic", "sysctl");
+	files("/sys/kernel/mm/ksm/run", "sys-file");
+	files("/sys/fs/cgroup/../cgroup.procs", "cgroup-above");
+	return 0;
+}

@@ -1,0 +1,150 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+
+test_description='vserver: what the root of a guest cannot do, and the host stays well'
+. "$(dirname "$0")/lib-test.sh"
+. "$TEST_DIRECTORY/lib-pool.sh"
+. "$TEST_DIRECTORY/lib-guest.sh"
+
+test_require ROOT,USERNS,EXT4,BUSYBOX
+
+test_expect_success 'two guests run, of a template with device nodes' '
+	test_pool ext4 && guest_tree tree && guest_program tree denied &&
+	mknod tree/device b 7 0 && chmod 666 tree/device &&
+	vtemplate import t tree && a_guest a && a_guest b &&
+	vserver a start && vserver b start && test_snapshot "$POOL/templates/t"
+'
+
+test_expect_success 'system calls, devices, mounts, clocks, sockets, terminals' '
+	in_guest a "mkdir -p /tmp && denied" >out && cat out &&
+	cat >expected <<-\EOF &&
+	keyctl ENOSYS
+	add_key ENOSYS
+	request_key ENOSYS
+	bpf ENOSYS
+	perf_event_open ENOSYS
+	io_uring_setup ENOSYS
+	userfaultfd ENOSYS
+	fsopen ENOSYS
+	open_tree ENOSYS
+	kexec_load EPERM
+	finit_module EPERM
+	delete_module EPERM
+	swapon EPERM
+	quotactl EPERM
+	open_by_handle_at EPERM
+	mknod-disk EPERM
+	mknod-mem EPERM
+	mknod-dev EPERM
+	device EACCES
+	remount-dev EPERM
+	device-again EACCES
+	umount-sys EINVAL
+	umount-dev EINVAL
+	remount-sys EPERM
+	mount-ext4 refused
+	mount-sysfs EPERM
+	settimeofday EPERM
+	raw-socket EPERM
+	packet-socket EPERM
+	set-mark EPERM
+	big-uid EINVAL
+	setuid-out EINVAL
+	pty done
+	tiocsti EPERM
+	tiocsti-high EPERM
+	tioclinux EPERM
+	sysrq refused
+	core_pattern refused
+	sysctl refused
+	sys-file refused
+	cgroup-above refused
+	EOF
+	sed -E "/^(mount-ext4|sys|core|cgroup)/s/ E(ACCES|ROFS|NOENT|PERM)$/ refused/" \
+		out >found && test_cmp expected found
+'
+
+test_expect_success 'nothing is gained by asking the guest itself first' '
+	in_guest a "grep -E \"^(NoNewPrivs|Seccomp):\" /proc/1/status" >out &&
+	printf "NoNewPrivs:\t0\nSeccomp:\t2\n" >expected && test_cmp expected out &&
+	in_guest a "grep ^CapBnd: /proc/1/status" >init &&
+	in_guest a "grep ^CapBnd: /proc/self/status" >exec && test_cmp init exec
+'
+
+test_expect_success 'its files are all it reaches' '
+	in_guest a "cd / && for i in 1 2 3 4 5 6 7 8 9 10; do cd ..; done; ls -a" >out &&
+	(cd "$POOL/guests/a/rootfs" && ls -a) | LC_ALL=C sort >expected &&
+	LC_ALL=C sort out >found && test_cmp expected found &&
+	in_guest a "ls -a /proc/1/root/../.." | LC_ALL=C sort >found &&
+	test_cmp expected found &&
+	in_guest a "awk \"{ print \\\$4 }\" /proc/self/mountinfo" |
+		grep /pool >out && test_contents out /pool/guests/a/rootfs
+'
+
+test_expect_success 'chroot does not lead out' '
+	in_guest a "cd /; mkdir -p /tmp/cage/bin && cp /bin/busybox /tmp/cage/bin/sh &&
+		chroot /tmp/cage /bin/sh -c \"cd ../../../..; echo /*\"" >out 2>&1 &&
+	test_contents out /bin
+'
+
+test_expect_success 'signals and ptrace end at the guest' '
+	pid=$(pid_of b) && { in_guest a "kill -9 $pid $$ -1"; :; } &&
+	vserver b status && vserver a status && kill -0 $$ &&
+	in_guest a "ls /proc" >out && ! grep -x "$pid" out
+'
+
+test_expect_success 'each has a range of ids of its own' '
+	awk "/^Uid/ { print \$2 }" /proc/$(pid_of a)/status /proc/$(pid_of b)/status >out &&
+	printf "1879048192\n1879113728\n" >expected && test_cmp expected out &&
+	in_guest a "cat /proc/self/uid_map" | tr -s " " >out &&
+	test_contents out " 0 1879048192 65536"
+'
+
+test_expect_success 'what it plants is out of the reach of users of the host' '
+	in_guest a "cp /bin/busybox /root/suid && chmod 4755 /root/suid" &&
+	planted=$POOL/guests/a/rootfs/root/suid &&
+	stat -c "%u %a" "$planted" >out && test_contents out "0 4755" &&
+	test_must_fail setpriv --reuid=65534 --regid=65534 --clear-groups \
+		ls "$planted"
+'
+
+test_expect_success 'set-user-ID programs work inside' '
+	in_guest a "denied drop /bin/denied" >out && test_contents out 1000 &&
+	in_guest a "cp /bin/denied /bin/gain && chmod 4755 /bin/gain" &&
+	in_guest a "denied drop /bin/gain" >out && test_contents out 0
+'
+
+test_expect_success 'host names are private' '
+	name=$(hostname) && in_guest a "hostname changed && hostname" >out &&
+	test_contents out changed && test "$(hostname)" = "$name" &&
+	in_guest b hostname >out && test_contents out b
+'
+
+test_expect_success 'SysV IPC and message queues are private' '
+	queue=$(ipcmk -Q | grep -o "[0-9]*$") && test -n "$queue" &&
+	test_when_finished "ipcrm -q $queue" && test "$(wc -l </proc/sysvipc/msg)" -gt 1 &&
+	in_guest a "cat /proc/sysvipc/msg" >out && test "$(wc -l <out)" = 1
+'
+
+test_expect_success CGROUP2 'its cgroup is the top for it, and not writable above' '
+	in_guest a "cat /proc/1/cgroup" | grep "^0::" >out && test_contents out "0::/" &&
+	cgroup=$(cgroup_of a) && stat -c %u "$cgroup" "$cgroup/guest" >out &&
+	printf "0\n1879048192\n" >expected && test_cmp expected out &&
+	in_guest a "mkdir /sys/fs/cgroup/own && echo 1 >/sys/fs/cgroup/own/cgroup.procs" &&
+	test_contents "$cgroup/guest/own/cgroup.procs" "$(pid_of a)" &&
+	vserver a exec true && vserver a stop && nothing_but b
+'
+
+test_expect_success 'a symlink for /dev is not followed' '
+	vserver b stop && rm -rf "$POOL/guests/b/rootfs/dev" &&
+	ln -s /etc "$POOL/guests/b/rootfs/dev" &&
+	refused 1 "the guest'\''s /dev is no directory" vserver b start &&
+	nothing_left b
+'
+
+test_expect_success 'the template is what it was' '
+	test_unchanged "$POOL/templates/t"
+'
+
+kill_guests
+test_done
