@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 
 #include "cleanup.h"
 #include "dirtime.h"
@@ -30,6 +31,7 @@ struct replacement {
 	struct iattr attr;	/* the victim's */
 	unsigned int flags;	/* the victim's, before we marked it */
 	bool marked;		/* by us */
+	bool undo;		/* the victim is shared, m a private copy */
 	unsigned int exchanges;	/* done in dirfd, of either kind */
 	char temp[TEMP_NAME_SIZE];
 };
@@ -183,7 +185,8 @@ static bool is_victim(const struct replacement *u, const struct statx *now)
 	const struct statx *was = &u->attr.stx;
 
 	/* not ctime: the rename changed it */
-	if (!statx_same_inode(now, was) || now->stx_nlink != 1 ||
+	if (!statx_same_inode(now, was) ||
+	    (now->stx_nlink != 1 && !u->undo) ||
 	    now->stx_size != was->stx_size || now->stx_mode != was->stx_mode ||
 	    now->stx_uid != was->stx_uid || now->stx_gid != was->stx_gid ||
 	    now->stx_mtime.tv_sec != was->stx_mtime.tv_sec ||
@@ -265,40 +268,49 @@ static bool still_there(const struct replacement *u)
 	struct statx now;
 
 	return !fdio_statx(u->dirfd, u->name, &now) &&
-	       statx_unchanged(&now, &u->attr.stx) && now.stx_nlink == 1;
+	       statx_unchanged(&now, &u->attr.stx) &&
+	       (now.stx_nlink == 1 || u->undo);
 }
 
-static int temp_name(struct replacement *u)
+static int temp_name(char temp[TEMP_NAME_SIZE], uint64_t ino)
 {
 	char random[17];
 	int r = fdio_random_name(random);
 
 	if (!r)
-		(void)snprintf(u->temp, sizeof(u->temp), "%llu.%s",
-			       (unsigned long long)u->attr.stx.stx_ino, random);
+		(void)snprintf(temp, TEMP_NAME_SIZE, "%llu.%s",
+			       (unsigned long long)ino, random);
 	return r;
+}
+
+/* The temporary name was made, or could not be (@r). */
+static int exchange_temp(struct replacement *u, int r, enum skip_reason *reason,
+			 struct err *err)
+{
+	if (!r) {
+		r = still_there(u) ? exchange_names(u) : -ESTALE;
+		if (!r)
+			return settle(u, reason, err);
+		/* a link to the master, or a copy of it: staging_release() takes
+		 * it otherwise */
+		(void)fx_unlinkat(u->scratch->fd, u->temp, 0);
+	}
+	if (is_refusal(r, reason))
+		return 0;
+	return err_errno(err, r, "cannot replace '%s'", u->name);
 }
 
 /* Steps 4 and 5, without a kernel that guards the inodes. */
 static int exchange(struct replacement *u, enum skip_reason *reason,
 		    struct err *err)
 {
-	int r = temp_name(u);
+	int r = temp_name(u->temp, u->attr.stx.stx_ino);
 
 	if (!r)
 		r = store_link(u->pool, u->m, u->scratch->fd, u->temp, NULL);
 	if (r == -EMLINK)
 		return r;
-	if (!r) {
-		r = still_there(u) ? exchange_names(u) : -ESTALE;
-		if (!r)
-			return settle(u, reason, err);
-		/* a link to the master: staging_release() takes it otherwise */
-		(void)fx_unlinkat(u->scratch->fd, u->temp, 0);
-	}
-	if (is_refusal(r, reason))
-		return 0;
-	return err_errno(err, r, "cannot replace '%s'", u->name);
+	return exchange_temp(u, r, reason, err);
 }
 
 static int link_unify(struct replacement *u, int master, int victim)
@@ -370,6 +382,139 @@ int unify_replace(struct pool *p, const struct staging *scratch, int dirfd,
 	int r = replace(&u, seen, ret_reason, err);
 
 	unmark(&u);
+	iattr_release(&u.attr);
+	cleanup_close(&u.fd);
+	return r;
+}
+
+/* --- the way back -------------------------------------------------------------- */
+
+/* A handle of the shared inode @name was when it was @seen. */
+static int open_shared(int dirfd, const char *name, const struct statx *seen)
+{
+	_cleanup_close_ int handle =
+		openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct statx now;
+	int r;
+
+	if (handle < 0)
+		return errno == ENOENT ? -EAGAIN : -errno;
+	r = fdio_statx(handle, NULL, &now);
+	if (r < 0)
+		return r;
+	if (!S_ISREG(now.stx_mode) || !statx_same_inode(&now, seen))
+		return -EAGAIN;
+	return steal_fd(&handle);
+}
+
+/* An unnamed copy of @src gets its name, and a descriptor nobody can write by. */
+static int name_copy(const struct staging *scratch, int fd,
+		     struct unify_copy *ret)
+{
+	int r = fdio_statx(fd, NULL, &ret->stx);
+
+	if (!r)
+		r = temp_name(ret->name, ret->stx.stx_ino);
+	if (!r)
+		r = fx_link_fd(fd, scratch->fd, ret->name);
+	if (r < 0)
+		return r;
+	ret->fd = fdio_open(scratch->fd, ret->name, O_RDONLY);
+	return ret->fd < 0 ? ret->fd : 0;
+}
+
+/* Below a directory with a project of its own nothing of another may lie, shared
+ * inodes excepted; and the copy is the guest's to pay for. */
+static int inherit_project(int fd, int dirfd)
+{
+	struct fsxattr fa;
+
+	if (ioctl(dirfd, FS_IOC_FSGETXATTR, &fa) < 0 ||
+	    !(fa.fsx_xflags & FS_XFLAG_PROJINHERIT) || !fa.fsx_projid)
+		return 0;
+	return fx_setprojid(fd, fa.fsx_projid);
+}
+
+static int copy_aside(const struct staging *scratch, int src, int dirfd,
+		      struct unify_copy *ret)
+{
+	_cleanup_iattr_ struct iattr attr = IATTR_INIT;
+	_cleanup_close_ int fd = -1;
+	int r = iattr_read_fd(src, &attr);
+
+	if (r < 0)
+		return r;
+	fd = fx_tmpfile(scratch->fd);
+	if (fd < 0)
+		return fd;
+	r = inherit_project(fd, dirfd);
+	if (!r)
+		r = fdio_copy(src, fd, attr.stx.stx_size, NULL);
+	if (!r)
+		r = iattr_apply_fd(fd, &attr);
+	if (!r)
+		r = name_copy(scratch, fd, ret);
+	/* an error of the last write may come as late as this */
+	return r ? r : fdio_close(&fd);
+}
+
+int unify_copy(const struct staging *scratch, int dirfd, const char *name,
+	       const struct statx *seen, struct unify_copy *ret,
+	       enum skip_reason *ret_reason, struct err *err)
+{
+	_cleanup_close_ int handle = open_shared(dirfd, name, seen);
+	_cleanup_close_ int src = handle < 0 ? handle : fdio_reopen(handle);
+	int r;
+
+	ret->fd = -1;
+	*ret_reason = src < 0 ? reason_of(src) : SKIP_NONE;
+	if (src < 0)
+		return 0;
+	r = copy_aside(scratch, src, dirfd, ret);
+	if (!r)
+		return 0;
+	cleanup_close(&ret->fd);
+	ret->fd = -1;
+	if (r == -EAGAIN)
+		*ret_reason = SKIP_CHANGED;
+	if (r == -EAGAIN || is_refusal(r, ret_reason))
+		return 0;
+	return err_errno(err, r, "cannot copy '%s'", name);
+}
+
+/* The copy and the name change places, and what the name was is looked at. */
+static int put_copy(struct replacement *u, const struct statx *seen,
+		    enum skip_reason *reason, struct err *err)
+{
+	_cleanup_close_ int handle = open_shared(u->dirfd, u->name, seen);
+	struct dirtime dt;
+	int r;
+
+	u->fd = handle < 0 ? handle : fdio_reopen(handle);
+	r = u->fd < 0 ? u->fd : iattr_read_fd(u->fd, &u->attr);
+	*reason = r < 0 ? reason_of(r) : SKIP_NONE;
+	if (r < 0)
+		return 0;
+	dirtime_begin(&dt, u->dirfd);
+	r = exchange_temp(u, 0, reason, err);
+	dirtime_end(&dt, u->name, 2 * u->exchanges, 0);
+	return r;
+}
+
+int unify_undo(struct pool *p, const struct staging *scratch, int dirfd,
+	       const char *name, const struct statx *seen,
+	       const struct unify_copy *copy, enum skip_reason *ret_reason,
+	       struct err *err)
+{
+	struct master m = MASTER_INIT;
+	struct replacement u = { .pool = p, .scratch = scratch, .dirfd = dirfd,
+				 .name = name, .m = &m, .fd = -1, .undo = true };
+	int r;
+
+	m.fd = copy->fd;
+	m.stx = copy->stx;
+	(void)snprintf(u.temp, sizeof(u.temp), "%s", copy->name);
+	r = put_copy(&u, seen, ret_reason, err);
 	iattr_release(&u.attr);
 	cleanup_close(&u.fd);
 	return r;

@@ -105,6 +105,35 @@ int unify_replace(struct pool *p, const struct staging *scratch, int dirfd,
 		  struct err *err);
 
 /*
+ * The way back: the name of a shared inode gets a private copy, content, metadata
+ * and xattrs as they are, and exists at every instant.
+ *
+ *	r = unify_copy(&scratch, dirfd, name, &seen, &copy, &reason, err);
+ *	r = store_sync(p, err);			once for any number of copies
+ *	r = unify_undo(p, &scratch, dirfd, name, &seen, &copy, &reason, err);
+ *
+ * The copy lies in @scratch as "<its inode number>.<random>" and is exchanged for
+ * the name; what was there must be the shared inode with the bytes that were
+ * copied, or it is put back. So a crash leaves for pool_recover() either the copy
+ * or a link to the master, and it knows both. Results and @ret_reason as of
+ * unify_replace(); @seen's ctime does not count, since every other name that comes
+ * or goes changes it.
+ */
+struct unify_copy {
+	int fd;			/* read-only; the caller closes it */
+	struct statx stx;
+	char name[40];		/* in the scratch directory */
+};
+
+int unify_copy(const struct staging *scratch, int dirfd, const char *name,
+	       const struct statx *seen, struct unify_copy *ret,
+	       enum skip_reason *ret_reason, struct err *err);
+int unify_undo(struct pool *p, const struct staging *scratch, int dirfd,
+	       const char *name, const struct statx *seen,
+	       const struct unify_copy *copy, enum skip_reason *ret_reason,
+	       struct err *err);
+
+/*
  * Engine `reflink`: let @dst share @src's extents, by FIDEDUPERANGE, in which
  * the kernel compares the bytes itself. @dst may be open read-only.
  * *@ret_reason SKIP_NONE when the whole file is shared now, SKIP_SHARED when its

@@ -13,61 +13,27 @@
 
 #define LISTED_PEERS 20
 
-/* "NAME/rootfs/PATH" of an absolute path below the pool's @kind directory. */
-static const char *below(const struct run *run, const char *text,
-			 enum tree_kind kind)
-{
-	size_t len = strlen(run->pool->path);
-	const char *dir = kind == TREE_GUEST ? "/guests/" : "/templates/";
-
-	if (strncmp(text, run->pool->path, len) ||
-	    strncmp(text + len, dir, strlen(dir)))
-		return NULL;
-	return text + len + strlen(dir);
-}
-
-static int find_tree(struct run *run, enum tree_kind kind, const char *name,
-		     size_t len, struct err *err)
-{
-	size_t i;
-
-	for (i = 0; i < run->tree_count; i++) {
-		const struct tree_row *row = &run->trees[i].row;
-
-		if (row->kind == kind && strlen(row->name) == len &&
-		    !memcmp(row->name, name, len)) {
-			run->explain.tree = i;
-			return 0;
-		}
-	}
-	return err_set(err, -ENOENT, "no %s '%.*s' is looked at",
-		       tree_kind_name(kind), (int)len, name);
-}
-
 int explain_begin(struct run *run, const char *text, struct err *err)
 {
-	enum tree_kind kind = TREE_GUEST;
-	const char *name = text;
-	const char *path;
-	int r;
+	struct tree_target target;
+	size_t i;
+	int r = tree_target_parse(run->pool, text, &target, err);
 
-	if (*text == '/') {
-		name = below(run, text, kind);
-		if (!name)
-			name = below(run, text, kind = TREE_TEMPLATE);
-		if (!name)
-			return err_usage(err, "'%s' is not in a tree of the pool",
-					 text);
-	}
-	path = strchr(name, '/');
-	if (path && *text == '/')
-		path = strncmp(path, "/rootfs/", 8) ? NULL : path + 7;
-	if (!path || !path[1])
+	if (r < 0)
+		return r;
+	if (!*target.path)
 		return err_usage(err, "'%s' is not GUEST/PATH", text);
-	r = find_tree(run, kind, name, strcspn(name, "/"), err);
-	run->explain.path = path + 1;
+	for (i = 0; i < run->tree_count; i++)
+		if (run->trees[i].row.kind == target.kind &&
+		    !strcmp(run->trees[i].row.name, target.name))
+			break;
+	if (i == run->tree_count)
+		return err_set(err, -ENOENT, "no %s '%s' is looked at",
+			       tree_kind_name(target.kind), target.name);
+	run->explain.tree = i;
+	run->explain.path = target.path;
 	run->explain.file = SIZE_MAX;
-	return r;
+	return 0;
 }
 
 void explain_see(struct run *run, size_t tree, const struct walk_entry *e,

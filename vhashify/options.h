@@ -16,6 +16,7 @@ struct options {
 	struct opt_list rules;	/* --include, --exclude, --rules */
 	const char *config;
 	const char *explain;
+	bool undo;
 	bool progress;
 	bool no_progress;
 };

@@ -44,7 +44,7 @@ static void print_plan(const struct run *run)
 	}
 }
 
-static void print_skips(const struct totals *t)
+void report_skips(const struct totals *t)
 {
 	size_t i;
 
@@ -72,7 +72,7 @@ void report_text(const struct run *run, const struct totals *t)
 	printf("%10" PRIu64 "  %s, %s\n", t->outcome[SKIP_NONE],
 	       run->dry_run ? "would be shared" : "shared now",
 	       format_bytes(buf, t->shared_bytes));
-	print_skips(t);
+	report_skips(t);
 	if (run->links)
 		printf("%10" PRIu64 "  new shared copies, %s\n",
 		       run->new_masters, format_bytes(buf, run->new_bytes));
@@ -132,7 +132,7 @@ static int add_trees(struct json_object *doc, const struct run *run)
 	return r;
 }
 
-static int add_skips(struct json_object *doc, const struct totals *t)
+int report_json_skips(struct json_object *doc, const struct totals *t)
 {
 	struct json_object *array = add_array(doc, "skipped");
 	struct json_object *o;
@@ -199,7 +199,7 @@ static int add_plan(struct json_object *doc, const struct run *run)
 	return r;
 }
 
-static int add_failures(struct json_object *doc, const struct run *run)
+int report_json_failures(struct json_object *doc, const struct run *run)
 {
 	struct json_object *array = add_array(doc, "failures");
 	struct json_object *o;
@@ -269,9 +269,9 @@ int report_json(const struct run *run, const struct totals *t,
 	if (!r)
 		r = add_trees(doc, run);
 	if (!r)
-		r = add_skips(doc, t);
+		r = report_json_skips(doc, t);
 	if (!r)
-		r = add_failures(doc, run);
+		r = report_json_failures(doc, run);
 	if (!r && run->dry_run)
 		r = add_plan(doc, run);
 	if (!r && error)

@@ -43,12 +43,12 @@ static int add_file(struct run *run, const struct file *f)
 	return 0;
 }
 
-static int add_candidate(struct scan *s, const struct walk_entry *e)
+int run_add_file(struct run *run, size_t tree, const struct walk_entry *e)
 {
 	const struct statx *x = e->stx;
 	const struct file f = {
-		.path = run_keep_path(s->run, e->path),
-		.tree = s->tree,
+		.path = run_keep_path(run, e->path),
+		.tree = tree,
 		.mode = x->stx_mode,
 		.uid = x->stx_uid,
 		.gid = x->stx_gid,
@@ -60,7 +60,7 @@ static int add_candidate(struct scan *s, const struct walk_entry *e)
 		.ctime = x->stx_ctime,
 	};
 
-	return f.path ? add_file(s->run, &f) : -ENOMEM;
+	return f.path ? add_file(run, &f) : -ENOMEM;
 }
 
 static bool has_attribute(const struct statx *stx, uint64_t attribute)
@@ -205,7 +205,7 @@ static int on_file(const struct walk_entry *e, void *ctx)
 	if (progress_due())
 		show_progress(s);
 	if (reason == SKIP_NONE) {
-		r = add_candidate(s, e);
+		r = run_add_file(s->run, s->tree, e);
 		if (!r)
 			explain_see(s->run, s->tree, e, reason);
 		return r;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,61 @@ static int add_trees(struct run *run, const struct tree_row *rows, size_t count)
 							   "destroyed");
 	}
 	return 0;
+}
+
+int trees_add(struct run *run, const struct tree_row *row, size_t *ret_index,
+	      struct err *err)
+{
+	int r = add_trees(run, row, 1);
+
+	*ret_index = run->tree_count - 1;
+	return r < 0 ? err_errno(err, r, "cannot list the trees") : 0;
+}
+
+/* "NAME/rootfs[/PATH]" of an absolute path below the pool's directory @dir. */
+static const char *below(const struct pool *p, const char *text,
+			 const char *dir)
+{
+	size_t len = strlen(p->path);
+
+	if (strncmp(text, p->path, len) ||
+	    strncmp(text + len, dir, strlen(dir)))
+		return NULL;
+	return text + len + strlen(dir);
+}
+
+int tree_target_parse(const struct pool *p, const char *text,
+		      struct tree_target *ret, struct err *err)
+{
+	struct tree_target t = { .kind = TREE_GUEST };
+	const char *name = text;
+	size_t len;
+
+	if (*text == '/') {
+		name = below(p, text, "/guests/");
+		if (!name) {
+			t.kind = TREE_TEMPLATE;
+			name = below(p, text, "/templates/");
+		}
+		if (!name)
+			return err_usage(err, "'%s' is not in a tree of the pool",
+					 text);
+	}
+	len = strcspn(name, "/");
+	(void)snprintf(t.name, sizeof(t.name), "%.*s", (int)len, name);
+	t.path = name + len;
+	if (*text == '/') {
+		len = strlen("/rootfs");
+		if (strncmp(t.path, "/rootfs", len) ||
+		    (t.path[len] && t.path[len] != '/'))
+			return err_usage(err, "'%s' is not in a tree's rootfs",
+					 text);
+		t.path += len;
+	}
+	while (*t.path == '/')
+		t.path++;
+	*ret = t;
+	return tree_name_check(t.kind, t.name, err);
 }
 
 static int select_kind(struct run *run, enum tree_kind kind, struct err *err)

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "options.h"
 #include "progress.h"
+#include "undo.h"
 #include "vhashify.h"
 
 static int find_equal(struct run *run, struct err *err)
@@ -96,7 +97,7 @@ static int run_vhashify(struct cmd_ctx *ctx)
 	fdio_raise_nofile();
 	run.links = engine_links(ctx->pool->engine.engine);
 	progress_begin(opts->progress, opts->no_progress);
-	r = share(ctx, &run);
+	r = opts->undo ? undo(ctx, &run) : share(ctx, &run);
 	progress_end();
 	run_release(&run);
 	return r;
@@ -123,6 +124,8 @@ static const struct cmd_opt options[] = {
 	{ "explain", 0, OPT_STRING, "PATH",
 	  "change nothing; tell what becomes of GUEST/FILE, and why",
 	  AT(explain) },
+	{ "undo", 0, OPT_FLAG, NULL,
+	  "give GUEST, or GUEST/PATH, private copies again", AT(undo) },
 	{ "progress", 0, OPT_FLAG, NULL,
 	  "show progress at once, whatever standard error is", AT(progress) },
 	{ "no-progress", 0, OPT_FLAG, NULL, "never show progress",

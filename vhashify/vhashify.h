@@ -15,6 +15,7 @@
  *	extents.c	engine `reflink`: the same two phases for extents
  *	report.c	what was done, or with --dry-run would be
  *	explain.c	what would become of one file, and why
+ *	undo.c		private copies again
  *	history.c	what became of earlier runs
  *
  * A candidate's `reason` is SKIP_NONE as long as it is in the game; whatever phase
@@ -117,6 +118,7 @@ struct group {
 };
 
 struct path_block;
+struct json_object;
 
 /* --explain; path NULL: not asked for. */
 struct explain {
@@ -175,9 +177,25 @@ bool run_holds(const struct run *run, uint64_t ino, size_t tree);
 
 void run_release(struct run *run);
 
+/* NAME[/PATH] in a guest, or an absolute path to a tree's rootfs or below it. */
+struct tree_target {
+	enum tree_kind kind;
+	char name[TREE_NAME_MAX + 1];
+	const char *path;	/* in the text that was parsed; "" is the root */
+};
+
+int tree_target_parse(const struct pool *p, const char *text,
+		      struct tree_target *ret, struct err *err);
+
+/* Remember the entry as a candidate. */
+int run_add_file(struct run *run, size_t tree, const struct walk_entry *e);
+
 /* --- phases; 0 or -errno with @err; reading cannot fail as a whole --- */
 
 int trees_select(struct run *run, char **names, int count, struct err *err);
+/* Add one that is READY; *@ret_index is its place in run.trees. */
+int trees_add(struct run *run, const struct tree_row *row, size_t *ret_index,
+	      struct err *err);
 int scan_trees(struct run *run, struct err *err);
 int choose_candidates(struct run *run, struct err *err);
 void digest_candidates(struct run *run);
@@ -259,6 +277,9 @@ struct totals {
 };
 
 void totals_count(const struct run *run, struct totals *ret);
+void report_skips(const struct totals *t);
+int report_json_skips(struct json_object *doc, const struct totals *t);
+int report_json_failures(struct json_object *doc, const struct run *run);
 void report_text(const struct run *run, const struct totals *t);
 /* @error: what ended the run early, or NULL. */
 int report_json(const struct run *run, const struct totals *t,
