@@ -340,9 +340,11 @@ struct scratch {
 /* @mkfs_opts are words for mkfs.ext4, @mount_opts the data string. */
 void scratch_ext4(struct scratch *fs, size_t size_bytes,
 		  const char *const mkfs_opts[], const char *mount_opts);
-/* Of 64 MiB, made with the words @mkfs_opts, or like the XFS under test. */
+/* Of 64 MiB, with mkfs_xfs(). */
 void scratch_xfs(struct scratch *fs, const char *mkfs_opts,
 		 const char *mount_opts);
+/* On @image with the words @mkfs_opts, or, if NULL, like the XFS under test. */
+void mkfs_xfs(const char *image, const char *mkfs_opts);
 /* What is under test, ext4 (of @ext4_bytes) or XFS, with default options. */
 void scratch_disk(struct scratch *fs, size_t ext4_bytes);
 void scratch_mount(struct scratch *fs, const char *mount_opts);
@@ -353,6 +355,8 @@ void scratch_release(struct scratch *fs);
  * file is in order although xfs_repair does not know the flag.
  */
 void scratch_fsck(struct scratch *fs);
+/* What scratch_fsck() asks for XFS; notes say what xfs_repair found. */
+bool xfs_is_clean(const char *image);
 /* Makes C, G1 and G2 on it and goes there: mk_shared() then works on it. */
 void scratch_enter(struct scratch *fs);
 /* Unmounts, has scratch_fsck() look, mounts again and enters. */

@@ -361,19 +361,39 @@ void scratch_mount(struct scratch *fs, const char *mount_opts)
 #define MAX_WORDS	32
 
 /* mkfs.TYPE, the words of @opts, the image. */
-static void mkfs(const struct scratch *fs, const char *const opts[])
+static void mkfs(const char *type, const char *image, const char *const opts[])
 {
 	const char *argv[MAX_WORDS] = { NULL, "-q", NULL };
 	char program[32];
 	size_t n = 3;
 
-	snprintf(program, sizeof(program), "mkfs.%s", fs->type);
+	snprintf(program, sizeof(program), "mkfs.%s", type);
 	argv[0] = program;
-	argv[2] = strcmp(fs->type, "ext4") ? "-f" : "-F";
+	argv[2] = strcmp(type, "ext4") ? "-f" : "-F";
 	while (opts && *opts && n < ARRAY_SIZE(argv) - 2)
 		argv[n++] = *opts++;
-	argv[n++] = fs->image;
-	CHECK(!run(argv), "%s failed on '%s'", program, fs->image);
+	argv[n++] = image;
+	CHECK(!run(argv), "%s failed on '%s'", program, image);
+}
+
+void mkfs_xfs(const char *image, const char *mkfs_opts)
+{
+	const char *format = mkfs_opts ?: getenv("COWLINK_MKFS_XFS");
+	const char *words[MAX_WORDS] = {
+		"-d", "agcount=2", "-l", "size=16m",
+	};
+	char *copy = strdup(format ?: ""), *word;
+	size_t n = 4;
+
+	for (word = strtok(copy, " "); word && n < MAX_WORDS - 1;
+	     word = strtok(NULL, " "))
+		words[n++] = word;
+	/* What xfstests says, without which there are none below 300 MB. */
+	EXPECT_OK(setenv("TEST_DIR", "/", 1));
+	EXPECT_OK(setenv("TEST_DEV", "/", 1));
+	EXPECT_OK(setenv("QA_CHECK_FS", "1", 1));
+	mkfs("xfs", image, words);
+	free(copy);
 }
 
 static void scratch_image(struct scratch *fs, const char *type,
@@ -403,30 +423,15 @@ void scratch_ext4(struct scratch *fs, size_t size_bytes,
 		  const char *const mkfs_opts[], const char *mount_opts)
 {
 	scratch_image(fs, "ext4", size_bytes);
-	mkfs(fs, mkfs_opts);
+	mkfs("ext4", fs->image, mkfs_opts);
 	scratch_mount(fs, mount_opts);
 }
 
 void scratch_xfs(struct scratch *fs, const char *mkfs_opts,
 		 const char *mount_opts)
 {
-	const char *format = mkfs_opts ?: getenv("COWLINK_MKFS_XFS");
-	const char *words[MAX_WORDS] = {
-		"-d", "agcount=2", "-l", "size=16m",
-	};
-	char *copy = strdup(format ?: ""), *word;
-	size_t n = 4;
-
-	for (word = strtok(copy, " "); word && n < MAX_WORDS - 1;
-	     word = strtok(NULL, " "))
-		words[n++] = word;
-	/* What xfstests says, without which there are none below 300 MB. */
-	EXPECT_OK(setenv("TEST_DIR", "/", 1));
-	EXPECT_OK(setenv("TEST_DEV", "/", 1));
-	EXPECT_OK(setenv("QA_CHECK_FS", "1", 1));
 	scratch_image(fs, "xfs", 64 << 20);
-	mkfs(fs, words);
-	free(copy);
+	mkfs_xfs(fs->image, mkfs_opts);
 	scratch_mount(fs, mount_opts);
 }
 
@@ -456,13 +461,13 @@ static bool is_xfs_complaint(const char *line)
 	return true;
 }
 
-static bool xfs_is_clean(const char *image)
+bool xfs_is_clean(const char *image)
 {
 	char line[400];
 	bool clean = true;
 	FILE *out;
 
-	snprintf(line, sizeof(line), "xfs_repair -n %s 2>&1", image);
+	snprintf(line, sizeof(line), "xfs_repair -n -P %s 2>&1", image);
 	out = popen(line, "r");
 	CHECK(out, "cannot run xfs_repair");
 	while (fgets(line, sizeof(line), out)) {
