@@ -126,6 +126,7 @@ VSERVER_INIT = $(if $(VSERVER_OBJS),$(BUILD)/vserver-init)
 HELPERS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/helper/*.c))
 UNITS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
 TEST_PROGRAMS = $(HELPERS) $(UNITS)
+COLLIDING = $(addprefix $(BUILD)/tests/colliding/,vtemplate vhashify)
 
 SCHEMA_SQL = $(sort $(wildcard schema/[0-9]*.sql))
 
@@ -135,7 +136,7 @@ OBJS = $(LIB_OBJS) $(VTEMPLATE_OBJS) $(VHASHIFY_OBJS) $(VSERVER_OBJS) \
 all: $(LIB) $(PROGRAMS) $(VSERVER_INIT)
 
 .PHONY: all test-programs
-test-programs: $(TEST_PROGRAMS)
+test-programs: $(TEST_PROGRAMS) $(COLLIDING)
 
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -171,7 +172,18 @@ $(TEST_PROGRAMS): $(BUILD)/%: $(BUILD)/obj/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(QUIET_LINK)$(CC) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(DEPS_LIBS)
 
--include $(OBJS:.o=.d)
+# The tools with keys of one byte: what relies on a digest alone shows.
+$(BUILD)/obj/tests/colliding-hash.o: lib/hash.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(QUIET_CC)$(CC) $(ALL_CFLAGS) -DCOWLINK_KEY_BYTES=1 -MMD -MP -c -o $@ $<
+
+$(BUILD)/tests/colliding/%: $(BUILD)/obj/tests/colliding-hash.o $(PROGRAMS)
+	@mkdir -p $(@D)
+	$(QUIET_LINK)$(CC) $(ALL_LDFLAGS) -o $@ $< \
+		$(if $(filter vtemplate,$*),$(VTEMPLATE_OBJS),$(VHASHIFY_OBJS)) \
+		$(LIB) $(DEPS_LIBS)
+
+-include $(OBJS:.o=.d) $(BUILD)/obj/tests/colliding-hash.d
 
 # --- tests --------------------------------------------------------------------
 #

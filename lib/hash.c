@@ -130,6 +130,10 @@ int hash_key(const struct iattr *attr, const struct digest *content,
 		hasher_update(h, x->value, x->size);
 	}
 	hasher_final(h, ret);
+#ifdef COWLINK_KEY_BYTES
+	/* a test build: nearly everything collides */
+	memset(ret->b + COWLINK_KEY_BYTES, 0, DIGEST_SIZE - COWLINK_KEY_BYTES);
+#endif
 	return 0;
 }
 
