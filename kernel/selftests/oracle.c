@@ -213,14 +213,29 @@ static void rnd_op(struct op *op)
 	op->seed = rnd(1000000);
 }
 
-static void describe(const struct op *op, int number)
+/* What is being done, for who reads a failure. */
+static struct op op_now;
+static int op_number;
+
+static void describe(void)
 {
+	const struct op *op = &op_now;
+
 	note("operation %d: %s %s %s flags 0%o io %d mode 0%o uid %d gid %d "
-	     "off %lld len %lld by user %u, umask 0%o", number,
+	     "off %lld len %lld by user %u, umask 0%o, seed %u", op_number,
 	     kinds[op->kind].name, op->a, op->b, op->flags, op->io,
 	     op->mode, (int)op->uid, (int)op->gid, (long long)op->off,
-	     (long long)op->len, op->user, op->mask);
+	     (long long)op->len, op->user, op->mask, op->seed);
 }
+
+/* CHECK() that tells after which operation. */
+#define COMPARE(cond, ...)						\
+	do {								\
+		if (!(cond)) {						\
+			describe();					\
+			FAIL(__VA_ARGS__);				\
+		}							\
+	} while (0)
 
 /* ---- doing them -------------------------------------------------------- */
 
@@ -472,20 +487,23 @@ static bool same_time(struct timespec a, struct timespec b)
 static void compare_name_lightly(const char *name)
 {
 	struct stat st[2];
+	char seen[2][60];
 	bool gone[2];
 	int w;
 
 	for (w = 0; w < 2; w++)
 		gone[w] = fstatat(world_fd[w], name, &st[w],
 				  AT_SYMLINK_NOFOLLOW) != 0;
-	CHECK(gone[0] == gone[1], "%s: exists in %s only", name,
-	      world_names[gone[0]]);
-	CHECK(gone[0] || (st[0].st_mode == st[1].st_mode &&
-			  st[0].st_uid == st[1].st_uid &&
-			  st[0].st_gid == st[1].st_gid &&
-			  (S_ISDIR(st[0].st_mode) ||
-			   st[0].st_size == st[1].st_size)),
-	      "%s: another mode, owner, group or size", name);
+	COMPARE(gone[0] == gone[1], "%s: exists in %s only", name,
+		world_names[gone[0]]);
+	if (gone[0])
+		return;
+	for (w = 0; w < 2; w++)
+		snprintf(seen[w], sizeof(seen[w]), "0%o %u:%u, %lld bytes",
+			 st[w].st_mode, st[w].st_uid, st[w].st_gid,
+			 S_ISDIR(st[w].st_mode) ? 0LL : st[w].st_size + 0LL);
+	COMPARE(!strcmp(seen[0], seen[1]), "%s: private %s, shared %s", name,
+		seen[0], seen[1]);
 }
 
 static void compare_name(const char *name)
@@ -502,14 +520,14 @@ static void compare_name(const char *name)
 		if (!gone[w])
 			snapshot_take(name, &s[w]);
 	}
-	CHECK(gone[0] == gone[1], "%s: exists in %s only", name,
-	      world_names[gone[0]]);
+	COMPARE(gone[0] == gone[1], "%s: exists in %s only", name,
+		world_names[gone[0]]);
 	if (gone[0])
 		return;
 #define SAME(what, field)						\
-	CHECK(s[0].field == s[1].field, "%s: %s: private 0%llo, shared 0%llo", \
-	      name, what, (unsigned long long)s[0].field,		\
-	      (unsigned long long)s[1].field)
+	COMPARE(s[0].field == s[1].field, "%s: %s: private 0%llo, shared 0%llo", \
+		name, what, (unsigned long long)s[0].field,		\
+		(unsigned long long)s[1].field)
 	SAME("mode", st.st_mode);
 	SAME("owner", st.st_uid);
 	SAME("group", st.st_gid);
@@ -519,23 +537,23 @@ static void compare_name(const char *name)
 	SAME("content", content);
 	SAME("xattrs", xattrs);
 #undef SAME
-	CHECK(same_time(s[0].st.st_mtim, s[1].st.st_mtim),
-	      "%s: mtime: private %lld.%09ld, shared %lld.%09ld", name,
-	      (long long)s[0].st.st_mtim.tv_sec, s[0].st.st_mtim.tv_nsec,
-	      (long long)s[1].st.st_mtim.tv_sec, s[1].st.st_mtim.tv_nsec);
-	CHECK(same_time(s[0].st.st_atim, s[1].st.st_atim),
-	      "%s: atime: private %lld.%09ld, shared %lld.%09ld", name,
-	      (long long)s[0].st.st_atim.tv_sec, s[0].st.st_atim.tv_nsec,
-	      (long long)s[1].st.st_atim.tv_sec, s[1].st.st_atim.tv_nsec);
+	COMPARE(same_time(s[0].st.st_mtim, s[1].st.st_mtim),
+		"%s: mtime: private %lld.%09ld, shared %lld.%09ld", name,
+		(long long)s[0].st.st_mtim.tv_sec, s[0].st.st_mtim.tv_nsec,
+		(long long)s[1].st.st_mtim.tv_sec, s[1].st.st_mtim.tv_nsec);
+	COMPARE(same_time(s[0].st.st_atim, s[1].st.st_atim),
+		"%s: atime: private %lld.%09ld, shared %lld.%09ld", name,
+		(long long)s[0].st.st_atim.tv_sec, s[0].st.st_atim.tv_nsec,
+		(long long)s[1].st.st_atim.tv_sec, s[1].st.st_atim.tv_nsec);
 }
 
 static void compare_results(struct result p, struct result s)
 {
-	CHECK(p.ret == s.ret && p.err == s.err,
-	      "private: %d %s, shared: %d %s", p.ret,
-	      p.err ? errno_name(p.err) : "", s.ret,
-	      s.err ? errno_name(s.err) : "");
-	CHECK(p.data == s.data, "different data or fstat of the descriptor");
+	COMPARE(p.ret == s.ret && p.err == s.err,
+		"private: %d %s, shared: %d %s", p.ret,
+		p.err ? errno_name(p.err) : "", s.ret,
+		s.err ? errno_name(s.err) : "");
+	COMPARE(p.data == s.data, "different data or fstat of the descriptor");
 }
 
 /* ---- the two trees ----------------------------------------------------- */
@@ -679,24 +697,23 @@ static void setup(unsigned int seed)
 static void step(int number)
 {
 	struct result p, s;
-	struct op op;
+	const struct op *op = &op_now;
 	int i;
 
-	rnd_op(&op);
-	if (not_comparable(&op))
+	op_number = number;
+	rnd_op(&op_now);
+	if (not_comparable(op))
 		return;
 	if (getenv("VERBOSE"))
-		describe(&op, number);
-	p = execute(&op, 0);
-	s = execute(&op, 1);
-	if (p.ret != s.ret || p.err != s.err || p.data != s.data)
-		describe(&op, number);
+		describe();
+	p = execute(op, 0);
+	s = execute(op, 1);
 	compare_results(p, s);
-	part_linked_names(&op, p);
+	part_linked_names(op, p);
 	for (i = 0; i < NR_NAMES; i++)
 		compare_name_lightly(names[i]);
-	compare_name(op.a);
-	compare_name(op.b);
+	compare_name(op->a);
+	compare_name(op->b);
 	for (i = 0; i < NR_NAMES && number % COMPARE_EVERY == 0; i++)
 		compare_name(names[i]);
 	if (number % RESHARE_EVERY == 0)

@@ -7,13 +7,13 @@
 
 usage() {
 	cat <<'END'
-Usage: run.sh [--fs=NAME]... [DIR [PROGRAM]...]
+Usage: run.sh [--fs=NAME]... [DIR [PROGRAM[:PART]]...]
 
 Runs the test programs in DIR (made by "make OUT=DIR"; default: where this script
-is), all or those named, on each filesystem: ext4 (with quota), ext4-1k (1 KiB blocks),
-ext4-inline (inline_data, ea_inode), xfs (with quota, reflink=1), xfs-plain
-(reflink=0), xfs-old (what Linux 5.4 could read), xfs-1k (1 KiB blocks and all there
-is), tmpfs. Default are ext4 and tmpfs.
+is), all or those named, of one all tests or those with PART in the name, on each
+filesystem: ext4 (with quota), ext4-1k (1 KiB blocks), ext4-inline (inline_data,
+ea_inode), xfs (with quota, reflink=1), xfs-plain (reflink=0), xfs-old (what Linux 5.4
+could read), xfs-1k (1 KiB blocks and all there is), tmpfs. Default are ext4 and tmpfs.
 
 COWLINK_REQUIRE=1 makes a kernel without the attribute a failure, not a skip.
 Exit status: 0 all passed or skipped, 1 a failure, 2 usage.
@@ -39,7 +39,8 @@ done
 [ $# -gt 0 ] || set -- "$(dirname "$0")"
 bin=$1
 shift
-programs=${*:-$all_programs}
+# shellcheck disable=SC2086 # a list of words
+[ $# -gt 0 ] || set -- $all_programs
 : "${filesystems:= ext4 tmpfs}"
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/cowlink-selftests-XXXXXX") || exit 1
@@ -173,9 +174,12 @@ END {
 }
 AWK
 
-run_program() {	# FILESYSTEM PROGRAM
+run_program() {	# FILESYSTEM PROGRAM[:PART]
 	{
-		"$bin/$2" "$work/mnt"
+		case $2 in
+		*:*) "$bin/${2%%:*}" "$work/mnt" "${2#*:}" ;;
+		*) "$bin/$2" "$work/mnt" ;;
+		esac
 		echo "status $?"
 	} 2>&1 | awk -v fs="$1" -v prog="$2" -v n="$count" \
 		-v state="$work/state" -f "$work/renumber.awk"
@@ -189,7 +193,7 @@ for fs in $filesystems; do
 		continue
 	fi
 	mounted=1
-	for program in $programs; do
+	for program; do
 		run_program "$fs" "$program"
 	done
 	umount_fs "$fs"
