@@ -363,8 +363,8 @@ test_have_prereq()
 		test_probe=
 		eval "test_probe=\${prereq_probe_$1:-false}"
 		if (
-			rm -rf "$TRASH-probe" && mkdir "$TRASH-probe" &&
-			cd "$TRASH-probe" && eval "$test_probe"
+			rm -rf "$TRASH-probe-$1" && mkdir "$TRASH-probe-$1" &&
+			cd "$TRASH-probe-$1" && eval "$test_probe"
 		) >/dev/null 2>&1 </dev/null
 		then
 			test_known=yes

@@ -92,6 +92,15 @@ test_expect_success 'a skip says why, and REQUIRE_PREREQ forbids it' '
 	test_grep "^not ok 1" required.tap
 '
 
+test_expect_success 'a prerequisite may ask for another in its scratch directory' '
+	inner nested "
+		test_lazy_prereq OTHER \"mkdir m\"
+		test_lazy_prereq ONE \"test_have_prereq OTHER && mkdir m && >m/f\"
+		test_expect_success ONE one true
+		test_done" &&
+	test_grep "^ok 1 - one$" nested.tap
+'
+
 test_expect_success 'clean-up runs after a failure, and its own failure counts' '
 	test_must_fail inner cleanup "
 		test_expect_success one \"

@@ -1,0 +1,111 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+
+test_description='vserver: limits by cgroup v2, and shared files, under the patched kernel'
+. "$(dirname "$0")/lib-test.sh"
+test_in_uml "$@"
+. "$TEST_DIRECTORY/lib-pool.sh"
+. "$TEST_DIRECTORY/lib-guest.sh"
+
+test_require COWLINK,EXT4,BUSYBOX
+
+# limit_is NAME FILE VALUE: in the kernel
+limit_is()
+{
+	test_found=$(cat "$(cgroup_of "$1")/$2") && test "$test_found" = "$3" ||
+		complain_ "$2 is '$test_found', expected '$3'"
+}
+
+# effective NAME KEY VALUE, stored NAME KEY VALUE: as show tells
+effective()
+{
+	vserver "$1" show --json >shown && test_json shown ".effective[\"$2\"]" "$3"
+}
+
+stored()
+{
+	vserver "$1" show --json >shown && test_json shown ".settings[\"$2\"]" "$3"
+}
+
+test_expect_success 'without cgroup v2 a guest runs, but not with a limit' '
+	guest_pool ext4 && a_guest g && vserver g start && vserver g exec true &&
+	refused 3 "cannot set pids.max: cgroup v2 is not mounted" \
+		vserver g set pids.max=10 &&
+	stored g pids.max null && vserver g stop && vserver g set pids.max=10 &&
+	refused 3 "cannot set pids.max: cgroup v2 is not mounted" vserver g start &&
+	test_expect_code 3 vserver g status && vserver g set pids.max=
+'
+
+test_expect_success 'limits are set at the start, and shown as the kernel has them' '
+	mount -t cgroup2 none /sys/fs/cgroup &&
+	echo /sys/fs/cgroup >>"$TRASH-mounts" &&
+	vserver g set memory.max=32M memory.high=max memory.low=4K pids.max=20 \
+		cpu.weight=50 rlimit.nofile=64:128 &&
+	vserver g start && limit_is g memory.max 33554432 &&
+	limit_is g pids.max 20 && limit_is g cpu.weight 50 &&
+	effective g memory.max 33554432 && effective g memory.low 4096 &&
+	effective g memory.high max && effective g rlimit.nofile 64:128 &&
+	in_guest g "ulimit -n; ulimit -Hn" >out && printf "64\n128\n" >expected &&
+	test_cmp expected out
+'
+
+test_expect_success 'a limit changes at once, and what the kernel refuses is not stored' '
+	vserver g set pids.max=30 && limit_is g pids.max 30 && stored g pids.max 30 &&
+	vserver g set cpu.weight= && limit_is g cpu.weight 100 &&
+	refused 3 "cannot set cpu.max: this kernel has no such limit" \
+		vserver g set cpu.max="50000 100000" &&
+	refused 3 "cannot set cpuset.cpus: cgroup v2 has no controller" \
+		vserver g set cpuset.cpus=0 &&
+	stored g cpu.max null && stored g cpuset.cpus null &&
+	vserver g set rlimit.core=0 && effective g rlimit.core 0:0
+'
+
+test_expect_success 'a start that cannot have its limit fails, and leaves nothing' '
+	vtemplate clone t h && vserver h set cpu.max="50000 100000" &&
+	refused 3 "cannot start guest '\''h'\'': cannot set cpu.max: this kernel" \
+		vserver h start &&
+	test_path_missing "$(cgroup_of h)" && vtemplate destroy h
+'
+
+test_expect_success 'a fork bomb hits its limit, not the host' '
+	{ in_guest g "for i in \$(seq 100); do sleep 100 & done" >out 2>&1 || :; } &&
+	test_grep "[Rr]esource temporarily unavailable" out &&
+	grep "^max [1-9]" "$(cgroup_of g)/pids.events" &&
+	test "$(cat "$(cgroup_of g)/pids.current")" -le 30 && vserver g restart &&
+	limit_is g pids.current 1
+'
+
+test_expect_success 'a memory bomb is killed, the host is not' '
+	{ in_guest g "head -c 60000000 /dev/zero | tail -c 59999999 | wc -c" >out || :; } &&
+	! grep 59999999 out && cat "$(cgroup_of g)/memory.events" &&
+	grep "^oom_kill [1-9]" "$(cgroup_of g)/memory.events"
+'
+
+test_expect_success 'the guest cannot raise its limits' '
+	vserver g restart &&
+	in_guest g "ls /sys/fs/cgroup; ! test -w /sys/fs/cgroup/pids.max" &&
+	limit_is g pids.max 30 && cat "$(cgroup_of g)/guest/cgroup.procs" &&
+	stat -c %u "$(cgroup_of g)/pids.max" >out && test_contents out 0
+'
+
+test_expect_success 'a write in the guest breaks the link, from inside too' '
+	vtemplate clone t h && root=$POOL/guests/g/rootfs &&
+	test_same_inode "$root/bin/busybox" "$POOL/guests/h/rootfs/bin/busybox" &&
+	test_snapshot "$POOL/templates/t" && test_snapshot "$POOL/guests/h" &&
+	in_guest g "echo changed >/etc/file && chmod 4755 /bin/busybox &&
+		chown 1:1 /etc/passwd" &&
+	test_contents "$root/etc/file" changed &&
+	stat -c "%u %a" "$root/bin/busybox" >out && test_contents out "0 4755" &&
+	test_unchanged "$POOL/templates/t" && test_unchanged "$POOL/guests/h"
+'
+
+test_expect_success 'not even after its own name is gone' '
+	vserver g stop && vtemplate destroy g && vtemplate clone t k &&
+	vserver k set init="/bin/sleep 1000" stop.timeout=0 && vserver k start &&
+	in_guest k "exec 3</etc/file && rm /etc/file &&
+		{ echo bad >/proc/self/fd/3; chmod 4777 /proc/self/fd/3; cat <&3; }" &&
+	test_unchanged "$POOL/templates/t" && test_unchanged "$POOL/guests/h" &&
+	vserver k stop && vtemplate check
+'
+
+test_done
