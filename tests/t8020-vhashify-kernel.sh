@@ -151,4 +151,19 @@ test_expect_success 'and nothing was left behind' '
 	vtemplate check && test -z "$(ls "$POOL/staging")"
 '
 
+test_expect_success '--undo: private, unmarked, all metadata as before' '
+	vhashify && F=$G1/etc/conf && test_same_inode "$F" "$T/etc/conf" &&
+	setfattr -n user.a -v 1 "$G1/bin/tool" "$G2/bin/tool" && vhashify &&
+	test_same_inode "$G1/bin/tool" "$G2/bin/tool" &&
+	test_snapshot "$G1" && test_snapshot "$G2" && test_snapshot "$T" &&
+	vhashify --undo --json g1/etc/conf g1/bin >out &&
+	test_json out .private_files 3 && test_json out .failed_files 0 &&
+	for f in etc/conf bin/tool bin/other
+	do
+		is_state "$G1/$f" plain && test_nlink "$G1/$f" 1 || return 1
+	done &&
+	test_unchanged "$G1" && test_unchanged "$G2" && test_unchanged "$T" &&
+	vhashify && test_same_inode "$F" "$T/etc/conf" && vtemplate check
+'
+
 test_done
