@@ -13,7 +13,7 @@ test_expect_success ROOT,EXT4 'a pool with templates and guests' '
 
 db()
 {
-	sqlite3 "$POOL/catalog.db" "$1"
+	sqlite3 -cmd "PRAGMA foreign_keys = ON" "$POOL/catalog.db" "$1"
 }
 
 # finds CODE REPAIRED [STATUS-AFTER-REPAIR]: check reports it, with status 4 and
