@@ -126,7 +126,8 @@ VSERVER_INIT = $(if $(VSERVER_OBJS),$(BUILD)/vserver-init)
 HELPERS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/helper/*.c))
 UNITS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
 TEST_PROGRAMS = $(HELPERS) $(UNITS)
-COLLIDING = $(addprefix $(BUILD)/tests/colliding/,vtemplate vhashify)
+COLLIDING = $(if $(wildcard lib/hash.c), \
+	$(addprefix $(BUILD)/tests/colliding/,vtemplate vhashify))
 
 SCHEMA_SQL = $(sort $(wildcard schema/[0-9]*.sql))
 

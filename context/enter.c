@@ -208,7 +208,7 @@ int guest_exec(struct guest *g, char *const *argv, struct err *err)
 		return procs;
 	p.procs_fd = procs;
 	/* execvpe() takes this PATH, not the caller's */
-	if (setenv("PATH", WORDS_PATH + 5, 1) < 0)
+	if (setenv("PATH", strchr(WORDS_PATH, '=') + 1, 1) < 0)
 		return err_errno(err, -errno, "cannot set PATH");
 	give_signals_away();
 	return with_pipes(&p, err);
