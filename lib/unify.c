@@ -36,7 +36,9 @@ struct replacement {
 	char temp[TEMP_NAME_SIZE];
 };
 
-int unify_open(int dirfd, const char *name, const struct statx *seen)
+/* A handle of the regular file @name, if it @is what was @seen; else -EAGAIN. */
+static int open_handle(int dirfd, const char *name, const struct statx *seen,
+		       bool (*is)(const struct statx *a, const struct statx *b))
 {
 	_cleanup_close_ int handle =
 		openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -48,9 +50,16 @@ int unify_open(int dirfd, const char *name, const struct statx *seen)
 	r = fdio_statx(handle, NULL, &now);
 	if (r < 0)
 		return r;
-	if (!S_ISREG(now.stx_mode) || !statx_unchanged(&now, seen))
-		return -EAGAIN;
-	return fdio_reopen(handle);
+	return S_ISREG(now.stx_mode) && is(&now, seen) ? steal_fd(&handle) :
+							 -EAGAIN;
+}
+
+int unify_open(int dirfd, const char *name, const struct statx *seen)
+{
+	_cleanup_close_ int handle =
+		open_handle(dirfd, name, seen, statx_unchanged);
+
+	return handle < 0 ? handle : fdio_reopen(handle);
 }
 
 /* What an error about the victim itself means for it. */
@@ -389,24 +398,6 @@ int unify_replace(struct pool *p, const struct staging *scratch, int dirfd,
 
 /* --- the way back -------------------------------------------------------------- */
 
-/* A handle of the shared inode @name was when it was @seen. */
-static int open_shared(int dirfd, const char *name, const struct statx *seen)
-{
-	_cleanup_close_ int handle =
-		openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	struct statx now;
-	int r;
-
-	if (handle < 0)
-		return errno == ENOENT ? -EAGAIN : -errno;
-	r = fdio_statx(handle, NULL, &now);
-	if (r < 0)
-		return r;
-	if (!S_ISREG(now.stx_mode) || !statx_same_inode(&now, seen))
-		return -EAGAIN;
-	return steal_fd(&handle);
-}
-
 /* An unnamed copy of @src gets its name, and a descriptor nobody can write by. */
 static int name_copy(const struct staging *scratch, int fd,
 		     struct unify_copy *ret)
@@ -462,7 +453,8 @@ int unify_copy(const struct staging *scratch, int dirfd, const char *name,
 	       const struct statx *seen, struct unify_copy *ret,
 	       enum skip_reason *ret_reason, struct err *err)
 {
-	_cleanup_close_ int handle = open_shared(dirfd, name, seen);
+	_cleanup_close_ int handle =
+		open_handle(dirfd, name, seen, statx_same_inode);
 	_cleanup_close_ int src = handle < 0 ? handle : fdio_reopen(handle);
 	int r;
 
@@ -486,7 +478,8 @@ int unify_copy(const struct staging *scratch, int dirfd, const char *name,
 static int put_copy(struct replacement *u, const struct statx *seen,
 		    enum skip_reason *reason, struct err *err)
 {
-	_cleanup_close_ int handle = open_shared(u->dirfd, u->name, seen);
+	_cleanup_close_ int handle =
+		open_handle(u->dirfd, u->name, seen, statx_same_inode);
 	struct dirtime dt;
 	int r;
 

@@ -146,32 +146,47 @@ consistent()
 	test -z "$(ls "$POOL/staging")"
 }
 
-# One run that is stopped at effect $sweep_n, and all that must hold after it. Status
-# 2 when it went through because there are not so many effects.
-try_once()
+# stopped_at FAULT KIND COMMAND...: run it, stopped at effect $sweep_n. Status 2 when
+# it went through because there are not so many effects.
+stopped_at()
 {
-	make_work && rm -f count || return 1
 	# shellcheck disable=SC2059 # the format is the argument
-	COWLINK_FAULT=$(printf "$1" "$sweep_n") COWLINK_FAULT_COUNT=count vhashify
-	try_status=$?
-	if test $try_status = 0 && test "$(cat count)" -lt "$sweep_n"
+	stopped_fault=$(printf "$1" "$sweep_n")
+	stopped_kind=$2
+	shift 2
+	rm -f count || return 1
+	COWLINK_FAULT=$stopped_fault COWLINK_FAULT_COUNT=count "$@"
+	stopped_status=$?
+	if test $stopped_status = 0 && test "$(cat count)" -lt "$sweep_n"
 	then
 		return 2
 	fi
-	case $2,$try_status in
+	case $stopped_kind,$stopped_status in
 	kill,137|error,[013]) ;;
-	*) echo "status $try_status"; return 1 ;;
+	*) echo "status $stopped_status"; return 1 ;;
 	esac
+}
+
+# One run that is stopped, and all that must hold after it.
+try_once()
+{
+	make_work || return 1
+	stopped_at "$1" "$2" vhashify || return
 	intact && consistent && vhashify && intact && shared_again
 }
 
-# sweep FAULT KIND [FIRST]: stop at each effect in turn, or at each TEST_STRIDEth.
-sweep()
+# sweep_by TRY LEAST FAULT KIND [FIRST]: stop at each effect in turn, or at each
+# TEST_STRIDEth, by TRY FAULT KIND, for which $sweep_n is the effect; there must be
+# more than LEAST.
+sweep_by()
 {
+	sweep_try=$1
+	sweep_least=$2
+	shift 2
 	sweep_n=${3-1}
 	while :
 	do
-		try_once "$@" >try.log 2>&1
+		"$sweep_try" "$@" >try.log 2>&1
 		try_result=$?
 		test $try_result != 2 || break
 		if test $try_result != 0
@@ -183,5 +198,11 @@ sweep()
 		sweep_n=$((sweep_n + TEST_STRIDE))
 	done
 	test_note "each ${TEST_STRIDE}th effect below $sweep_n swept"
-	test "$sweep_n" -gt 30
+	test "$sweep_n" -gt "$sweep_least"
+}
+
+# sweep FAULT KIND [FIRST]: the effects of vhashify.
+sweep()
+{
+	sweep_by try_once 30 "$@"
 }

@@ -18,55 +18,22 @@ test_expect_success 'a pool with a template and a guest' '
 
 try_undo()
 {
-	vhashify -q >/dev/null && test_nlink "$G1/bin/tool" 3 &&
-	rm -f count || return 1
-	# shellcheck disable=SC2059 # the format is the argument
-	COWLINK_FAULT=$(printf "$1" "$undo_n") COWLINK_FAULT_COUNT=count \
-		vhashify --undo g1
-	undo_status=$?
-	if test $undo_status = 0 && test "$(cat count)" -lt "$undo_n"
-	then
-		return 2
-	fi
-	case $2,$undo_status in
-	kill,137|error,[013]) ;;
-	*) echo "status $undo_status"; return 1 ;;
-	esac
+	vhashify -q >/dev/null && test_nlink "$G1/bin/tool" 3 || return 1
+	stopped_at "$1" "$2" vhashify --undo g1 || return
 	intact && consistent && vhashify --undo g1 && intact &&
 	test_nlink "$G1/bin/tool" 1 && test_nlink "$G1/bin/x" 1
 }
 
 # What a step costs is the checks after it, so only some are stopped unless asked
 # for all; the kills and the errors are not the same ones.
-undo_step=$((TEST_STRIDE * 4))
-test -z "${COWLINK_LONG_TESTS-}" || undo_step=$TEST_STRIDE
-
-sweep_undo()
-{
-	undo_n=$3
-	while :
-	do
-		try_undo "$@" >try.log 2>&1
-		undo_result=$?
-		test $undo_result != 2 || break
-		if test $undo_result != 0
-		then
-			echo "at effect $undo_n:"
-			grep -v UNPROTECTED try.log
-			return 1
-		fi
-		undo_n=$((undo_n + undo_step))
-	done
-	test_note "each ${undo_step}th effect below $undo_n swept"
-	test "$undo_n" -gt 20
-}
+test -n "${COWLINK_LONG_TESTS-}" || TEST_STRIDE=$((TEST_STRIDE * 4))
 
 test_expect_success 'killed at each effect' '
-	sweep_undo kill:%d kill 10
+	sweep_by try_undo 20 kill:%d kill 10
 '
 
 test_expect_success 'an I/O error at each effect' '
-	sweep_undo error:%d:EIO error 8
+	sweep_by try_undo 20 error:%d:EIO error 8
 '
 
 test_done

@@ -260,6 +260,18 @@ static int add_totals(struct json_object *doc, const struct run *run,
 	return r ? r : add_saved(doc, t->saved_bytes);
 }
 
+int report_json_end(struct json_object *doc, const struct err *error, int r)
+{
+	if (!r && error)
+		r = json_add_name(doc, "error", error->msg,
+				  strlen(error->msg));
+	if (r)
+		json_object_put(doc);
+	else
+		json_print_document(doc);
+	return r;
+}
+
 int report_json(const struct run *run, const struct totals *t,
 		const struct err *error)
 {
@@ -274,12 +286,5 @@ int report_json(const struct run *run, const struct totals *t,
 		r = report_json_failures(doc, run);
 	if (!r && run->dry_run)
 		r = add_plan(doc, run);
-	if (!r && error)
-		r = json_add_name(doc, "error", error->msg,
-				  strlen(error->msg));
-	if (r)
-		json_object_put(doc);
-	else
-		json_print_document(doc);
-	return r;
+	return report_json_end(doc, error, r);
 }

@@ -241,14 +241,7 @@ static int report_as_json(const struct run *run, const struct totals *t,
 		r = report_json_skips(doc, t);
 	if (!r)
 		r = report_json_failures(doc, run);
-	if (!r && error)
-		r = json_add_name(doc, "error", error->msg,
-				  strlen(error->msg));
-	if (r)
-		json_object_put(doc);
-	else
-		json_print_document(doc);
-	return r;
+	return report_json_end(doc, error, r);
 }
 
 static int report(struct cmd_ctx *ctx, const struct run *run, bool failed)

@@ -280,6 +280,9 @@ void totals_count(const struct run *run, struct totals *ret);
 void report_skips(const struct totals *t);
 int report_json_skips(struct json_object *doc, const struct totals *t);
 int report_json_failures(struct json_object *doc, const struct run *run);
+/* Add @error, which may be NULL, print the document and free it; with @r not 0, what
+ * went wrong with it, only free it. Returns @r, or -ENOMEM. */
+int report_json_end(struct json_object *doc, const struct err *error, int r);
 void report_text(const struct run *run, const struct totals *t);
 /* @error: what ended the run early, or NULL. */
 int report_json(const struct run *run, const struct totals *t,
