@@ -217,7 +217,8 @@ static int on_file(const struct walk_entry *e, void *ctx)
 	return 0;
 }
 
-/* Names the walk could not look at; each counts as one. */
+/* A name the walk could not look at counts as a file, with its reason: outcomes add
+ * up to the files of the run, whatever a guest does. */
 static int on_error(const struct walk_entry *e, int code, void *ctx)
 {
 	struct scan *s = ctx;
@@ -232,6 +233,7 @@ static int on_error(const struct walk_entry *e, int code, void *ctx)
 	else if (code == -ELOOP || code == -ENOTDIR || code == -ENOENT)
 		reason = SKIP_CHANGED;	/* a directory no longer */
 	explain_see(s->run, s->tree, e, reason);
+	s->run->trees[s->tree].files++;
 	s->run->outcome[reason]++;
 	if (reason == SKIP_UNREADABLE)
 		log_warning("cannot read '%s' in %s '%s': %s, skipping it",
