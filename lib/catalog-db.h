@@ -9,6 +9,7 @@
  *	catalog-guest.c   the tables guest and setting
  *	catalog-object.c  the table object and the rows not yet written to it
  *	catalog-run.c     the table run
+ *	catalog-scan.c    the table scan
  */
 #ifndef COWLINK_CATALOG_DB_H
 #define COWLINK_CATALOG_DB_H
@@ -50,6 +51,8 @@ enum catalog_stmt {
 	STMT_RUN_ADD,
 	STMT_RUN_FORGET,
 	STMT_RUN_EACH,
+	STMT_SCAN_GET,
+	STMT_SCAN_PUT,
 	STMT_COUNT
 };
 

@@ -100,6 +100,10 @@ static const char *const sql[STMT_COUNT] = {
 	[STMT_RUN_FORGET] = "DELETE FROM run WHERE id <= ?1",
 	[STMT_RUN_EACH] = "SELECT id, " RUN_COLUMNS
 			  " FROM run ORDER BY id DESC LIMIT ?1",
+	[STMT_SCAN_GET] = "SELECT dirs, digests FROM scan WHERE tree_id = ?1",
+	[STMT_SCAN_PUT] =
+		"INSERT OR REPLACE INTO scan (tree_id, dirs, digests) "
+		"VALUES (?1, ?2, ?3)",
 };
 
 /* --- errors ----------------------------------------------------------------- */

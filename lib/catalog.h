@@ -2,7 +2,7 @@
 /*
  * The catalog: one SQLite database per pool, WAL, foreign keys on, STRICT
  * tables. schema/README.md says which table is truth (pool, tree) and which a
- * cache that can be rebuilt from the trees (object); run is a diary.
+ * cache that can be rebuilt from the trees (object, scan); run is a diary.
  *
  *	r = catalog_open(pool_fd, CATALOG_RW, &cat, err);
  *	r = catalog_begin(cat, err);
@@ -25,6 +25,7 @@
 #define COWLINK_CATALOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "err.h"
@@ -183,6 +184,25 @@ int catalog_run_add(struct catalog *c, const struct run_row *row,
 int catalog_run_each(struct catalog *c, uint64_t limit,
 		     int (*fn)(const struct run_row *row, void *ctx), void *ctx,
 		     struct err *err);
+
+/* What vhashify remembers of a tree: bytes without a meaning here; cache. */
+struct scan_row {
+	void *dirs;
+	size_t dirs_size;
+	void *digests;
+	size_t digests_size;
+};
+
+/* -ENOENT without a message when nothing is remembered; else malloc'ed bytes. */
+int catalog_scan_get(struct catalog *c, int64_t tree_id, struct scan_row *ret,
+		     struct err *err);
+/* Adds or replaces. -EINVAL when there is no such tree. */
+int catalog_scan_put(struct catalog *c, int64_t tree_id,
+		     const struct scan_row *row, struct err *err);
+void scan_row_release(struct scan_row *row);
+/* Commits of a cache: whole or not at all as ever, but not durable at once. Outside
+ * of transactions; take it back afterwards. */
+void catalog_relax(struct catalog *c, bool relaxed);
 
 /* SQLite's own integrity and foreign key check; -EUCLEAN with its first words. */
 int catalog_verify(struct catalog *c, struct err *err);

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +13,19 @@
 #include "fdio.h"
 #include "strbuf.h"
 
+#define READ_BYTES 65536
+
 struct name {
 	uint64_t ino;
-	size_t offset;		/* of the NUL-terminated name in frame.names */
+	size_t offset;		/* of the NUL-terminated name in `bytes` */
+	unsigned char type;
+};
+
+struct walk_names {
+	struct strbuf bytes;
+	struct name *index;
+	size_t count;
+	size_t alloc;
 };
 
 /* A directory whose content is being visited. */
@@ -23,9 +34,7 @@ struct frame {
 	struct statx stx;
 	size_t path_len;	/* of this directory's path */
 	size_t name_start;	/* where its own name begins in that path */
-	struct strbuf names;
-	struct name *index;
-	size_t count;
+	struct walk_names names;
 	size_t next;
 };
 
@@ -38,13 +47,14 @@ struct walk {
 	size_t depth;		/* frames in use */
 	size_t alloc;
 	uint64_t mnt_id;
+	char *buf;		/* READ_BYTES, for getdents64(2) */
 };
 
 static void frame_release(struct frame *f)
 {
 	cleanup_close(&f->fd);
-	strbuf_release(&f->names);
-	free(f->index);
+	strbuf_release(&f->names.bytes);
+	free(f->names.index);
 }
 
 static void walk_release(struct walk *w)
@@ -52,26 +62,31 @@ static void walk_release(struct walk *w)
 	while (w->depth)
 		frame_release(&w->frames[--w->depth]);
 	free(w->frames);
+	free(w->buf);
 	strbuf_release(&w->path);
 }
 
-static int add_name(struct frame *f, const struct dirent *d, size_t *alloc)
+static int add_name(struct walk_names *n, const char *name, uint64_t ino,
+		    unsigned char type)
 {
-	size_t len = strlen(d->d_name) + 1;
-
-	if (f->count == *alloc) {
-		size_t want = *alloc ? *alloc * 2 : 64;
-		struct name *index = realloc(f->index, want * sizeof(*index));
+	if (n->count == n->alloc) {
+		size_t want = n->alloc ? n->alloc * 2 : 16;
+		struct name *index = realloc(n->index, want * sizeof(*index));
 
 		if (!index)
 			return -ENOMEM;
-		f->index = index;
-		*alloc = want;
+		n->index = index;
+		n->alloc = want;
 	}
-	f->index[f->count].ino = d->d_ino;
-	f->index[f->count].offset = f->names.len;
-	f->count++;
-	return strbuf_add(&f->names, d->d_name, len);
+	n->index[n->count++] = (struct name){ .ino = ino,
+					      .offset = n->bytes.len,
+					      .type = type };
+	return strbuf_add(&n->bytes, name, strlen(name) + 1);
+}
+
+int walk_recall(struct walk_names *names, const char *name)
+{
+	return add_name(names, name, 0, DT_UNKNOWN);
 }
 
 static int by_inode(const void *a, const void *b)
@@ -84,18 +99,62 @@ static int by_inode(const void *a, const void *b)
 	return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
-static int read_names(struct frame *f)
+static bool is_dots(const char *name)
 {
-	_cleanup_dir_ DIR *dir = NULL;
-	const struct dirent *d;
-	size_t alloc = 0;
-	int r = fdio_names_open(f->fd, ".", &dir);
+	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
+}
 
-	while (!r && (d = fdio_names_next(dir, &r)))
-		r = add_name(f, d, &alloc);
-	if (!r && f->count)
-		qsort(f->index, f->count, sizeof(*f->index), by_inode);
+/* By the descriptor that is open already, which nobody else reads from. */
+static int read_names(struct walk *w, struct frame *f)
+{
+	ssize_t len, pos;
+	int r = 0;
+
+	if (!w->buf)
+		w->buf = malloc(READ_BYTES);
+	if (!w->buf)
+		return -ENOMEM;
+	while (!r && (len = getdents64(f->fd, w->buf, READ_BYTES)) > 0) {
+		for (pos = 0; !r && pos < len;) {
+			const struct dirent64 *d = (void *)(w->buf + pos);
+
+			pos += d->d_reclen;
+			if (!is_dots(d->d_name))
+				r = add_name(&f->names, d->d_name, d->d_ino,
+					     d->d_type);
+		}
+	}
+	if (!r && len < 0)
+		r = -errno;
+	if (!r && f->names.count)
+		qsort(f->names.index, f->names.count, sizeof(*f->names.index),
+		      by_inode);
 	return r;
+}
+
+/* Leave out what the caller knows by the name alone. */
+static int choose_names(struct walk *w, const struct walk_entry *e,
+			struct walk_names *names)
+{
+	size_t kept = 0;
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < names->count; i++) {
+		const struct walk_name n = {
+			.name = names->bytes.buf + names->index[i].offset,
+			.ino = names->index[i].ino,
+			.type = names->index[i].type,
+		};
+
+		r = w->ops->name(e, &n, w->ctx);
+		if (r < 0)
+			return r;
+		if (r != WALK_SKIP)
+			names->index[kept++] = names->index[i];
+	}
+	names->count = kept;
+	return 0;
 }
 
 static int fail(struct walk *w, int code)
@@ -133,6 +192,27 @@ static int push_frame(struct walk *w, const struct frame *f)
 	return 0;
 }
 
+/* The names to visit. 0, or what ends the walk. */
+static int get_names(struct walk *w, const struct walk_entry *e,
+		     struct frame *f)
+{
+	int r = 0;
+
+	if (w->ops->recall)
+		r = w->ops->recall(e, &f->names, w->ctx);
+	if (r)
+		return r < 0 ? fail(w, r) : 0;
+	r = read_names(w, f);
+	if (r < 0) {
+		/* leave() still comes: the directory was entered */
+		f->names.count = 0;
+		return report(w, e, r);
+	}
+	if (w->ops->name)
+		r = choose_names(w, e, &f->names);
+	return r < 0 ? fail(w, r) : 0;
+}
+
 /* Takes @fd. */
 static int enter_dir(struct walk *w, struct walk_entry *e, int fd,
 		     const struct statx *stx)
@@ -148,12 +228,7 @@ static int enter_dir(struct walk *w, struct walk_entry *e, int fd,
 		frame_release(&f);
 		return r == WALK_SKIP ? 0 : fail(w, r);
 	}
-	r = read_names(&f);
-	if (r < 0) {
-		/* leave() still comes: the directory was entered */
-		f.count = 0;
-		r = report(w, e, r);
-	}
+	r = get_names(w, e, &f);
 	if (!r)
 		r = push_frame(w, &f);
 	if (r)
@@ -171,6 +246,11 @@ static int visit_dir(struct walk *w, struct walk_entry *e)
 		return report(w, e, -ELOOP);
 	if (e->stx->stx_mnt_id != w->mnt_id)
 		return report(w, e, -EXDEV);
+	if (w->ops->pass) {
+		r = w->ops->pass(e, w->ctx);
+		if (r)
+			return r == WALK_SKIP ? 0 : fail(w, r);
+	}
 	fd = fdio_open_dir(e->dirfd, e->name);
 	if (fd < 0)
 		return report(w, e, fd);
@@ -254,12 +334,12 @@ int walk_tree(int rootfd, const struct walk_ops *ops, void *ctx,
 		struct frame *f = &w.frames[w.depth - 1];
 
 		strbuf_setlen(&w.path, f->path_len);
-		if (f->next == f->count) {
+		if (f->next == f->names.count) {
 			r = leave_dir(&w);
 		} else {
-			size_t at = f->index[f->next++].offset;
+			size_t at = f->names.index[f->next++].offset;
 
-			r = visit_name(&w, f, f->names.buf + at);
+			r = visit_name(&w, f, f->names.bytes.buf + at);
 		}
 	}
 	walk_release(&w);

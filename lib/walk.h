@@ -20,6 +20,7 @@
 #ifndef COWLINK_WALK_H
 #define COWLINK_WALK_H
 
+#include <stdint.h>
 #include <sys/stat.h>
 
 #include "err.h"
@@ -36,6 +37,15 @@ struct walk_entry {
 	const struct statx *stx;
 };
 
+/* A name as its directory has it; whatever is mounted there is not seen. */
+struct walk_name {
+	const char *name;
+	uint64_t ino;
+	unsigned char type;	/* DT_REG ..., DT_UNKNOWN on some filesystems */
+};
+
+struct walk_names;
+
 struct walk_ops {
 	int (*enter)(const struct walk_entry *e, void *ctx); /* dirs, before */
 	int (*file)(const struct walk_entry *e, void *ctx);  /* all but dirs */
@@ -47,7 +57,24 @@ struct walk_ops {
 	 * name that vanished meanwhile is not an error and is not reported.
 	 */
 	int (*error)(const struct walk_entry *e, int code, void *ctx);
+
+	/*
+	 * For who remembers an earlier walk. pass(): a directory that is not yet
+	 * open (@e->fd -1); WALK_SKIP leaves it aside, and enter() is not called.
+	 * recall(), after enter(): 1 when walk_recall() was told all names that
+	 * shall be looked at, in the order to visit them; 0: read the directory.
+	 */
+	int (*pass)(const struct walk_entry *e, void *ctx);
+	int (*recall)(const struct walk_entry *dir, struct walk_names *names,
+		      void *ctx);
+	/* Each name of a directory that is read, in inode order and before any of
+	 * them is looked at; WALK_SKIP: it is not. */
+	int (*name)(const struct walk_entry *dir, const struct walk_name *n,
+		    void *ctx);
 };
+
+/* 0 or -ENOMEM. */
+int walk_recall(struct walk_names *names, const char *name);
 
 int walk_tree(int rootfd, const struct walk_ops *ops, void *ctx,
 	      struct err *err);

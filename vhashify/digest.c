@@ -26,7 +26,10 @@ static int read_key(struct run *run, int fd, struct file *f)
 	if (!statx_unchanged(&attr.stx, &seen))
 		return -EAGAIN;
 	if (run->links)
-		return hash_key(&attr, &content, &f->key);
+		r = hash_key(&attr, &content, &f->key);
+	f->keyed = run->links && !r;
+	if (run->links)
+		return r;
 	f->key = content;
 	return 0;
 }
@@ -90,7 +93,8 @@ void digest_candidates(struct run *run)
 			continue;
 		if (progress_due())
 			show_progress(done_bytes, total_bytes);
-		digest_file(run, &o, &run->files[i]);
+		if (!remember_digest(run, &run->files[i]))
+			digest_file(run, &o, &run->files[i]);
 		done_bytes += run->files[i].size_bytes;
 	}
 }

@@ -12,11 +12,10 @@
 
 #define SHOWN_RUNS 30
 
-void history_record(const struct run *run, const struct totals *t,
-		    int64_t begun_ns, int status)
+void history_record(const struct run *run, const struct totals *t, int status)
 {
 	const struct run_row row = {
-		.begun_ns = begun_ns,
+		.begun_ns = run->begun_ns,
 		.ended_ns = realtime_ns(),
 		.status = status,
 		.trees = t->trees,

@@ -10,7 +10,7 @@ struct history_options {
 
 /* Write the entry of this run; a failure is a warning. */
 void history_record(const struct run *run, const struct totals *t,
-		    int64_t begun_ns, int status);
+		    int status);
 
 int cmd_history(struct cmd_ctx *ctx);
 

@@ -59,7 +59,9 @@ int masters_load(struct masters *m, struct catalog *c, struct err *err)
 	for (i = 0; i < m->count; i++)
 		m->by_ino[i] = i;
 	qsort_r(m->by_ino, m->count, sizeof(*m->by_ino), by_ino, m->rows);
-	return 0;
+	for (i = 0; !r && i < m->count; i++)
+		r = set_add(&m->known, m->rows[i].ino);
+	return r ? err_errno(err, r, "cannot load the list of masters") : 0;
 }
 
 const struct object_row *masters_by_ino(const struct masters *m, uint64_t ino)
@@ -105,5 +107,6 @@ void masters_release(struct masters *m)
 {
 	free(m->rows);
 	free(m->by_ino);
+	set_release(&m->known);
 	*m = (struct masters){ 0 };
 }

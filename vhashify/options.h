@@ -17,6 +17,7 @@ struct options {
 	const char *config;
 	const char *explain;
 	bool undo;
+	bool no_cache;
 	bool progress;
 	bool no_progress;
 };

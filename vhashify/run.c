@@ -80,11 +80,17 @@ bool run_holds(const struct run *run, uint64_t ino, size_t tree)
 
 void run_release(struct run *run)
 {
+	size_t i;
+
 	while (run->paths) {
 		struct path_block *next = run->paths->next;
 
 		free(run->paths);
 		run->paths = next;
+	}
+	for (i = 0; i < run->tree_count; i++) {
+		free(run->trees[i].seen);
+		free(run->trees[i].digests);
 	}
 	free(run->trees);
 	free(run->files);
@@ -92,6 +98,7 @@ void run_release(struct run *run)
 	free(run->groups);
 	policy_release(&run->policy);
 	masters_release(&run->masters);
+	set_release(&run->confirmed);
 	set_release(&run->holders);
 }
 

@@ -11,20 +11,8 @@
 #include "iattr.h"
 #include "log.h"
 #include "progress.h"
+#include "scan.h"
 #include "store.h"
-#include "strbuf.h"
-#include "vhashify.h"
-#include "walk.h"
-
-struct scan {
-	struct run *run;
-	size_t tree;
-	struct err *err;
-	struct strbuf path;	/* of the entry, as rules see it */
-	struct set conffiles;	/* digests of paths; only with --skip-conffiles */
-	/* what the rules say of the directories we are in */
-	unsigned char verdicts[WALK_DEPTH_MAX + 1];
-};
 
 static int add_file(struct run *run, const struct file *f)
 {
@@ -89,7 +77,7 @@ static enum skip_reason judge_single(const struct walk_entry *e)
 	return SKIP_NONE;
 }
 
-static enum skip_reason judge_linked(struct scan *s, const struct walk_entry *e)
+enum skip_reason scan_judge_linked(struct scan *s, const struct walk_entry *e)
 {
 	struct pool *p = s->run->pool;
 	int r;
@@ -175,7 +163,7 @@ static int judge_policy(struct scan *s, const struct walk_entry *e,
 	return r;
 }
 
-static void show_progress(const struct scan *s)
+void scan_show_progress(const struct scan *s)
 {
 	const struct tree *t = &s->run->trees[s->tree];
 
@@ -194,7 +182,7 @@ static int on_file(const struct walk_entry *e, void *ctx)
 		return 0;
 	s->run->trees[s->tree].files++;
 	if (e->stx->stx_nlink > 1) {
-		reason = judge_linked(s, e);
+		reason = scan_judge_linked(s, e);
 	} else {
 		r = judge_policy(s, e, &reason);
 		if (r < 0)
@@ -203,7 +191,7 @@ static int on_file(const struct walk_entry *e, void *ctx)
 			reason = judge_single(e);
 	}
 	if (progress_due())
-		show_progress(s);
+		scan_show_progress(s);
 	if (reason == SKIP_NONE) {
 		r = run_add_file(s->run, s->tree, e);
 		if (!r)
@@ -226,6 +214,8 @@ static int on_error(const struct walk_entry *e, int code, void *ctx)
 
 	if (code == -ENOMEM)
 		return code;
+	if (e->fd >= 0)
+		memo_spoil(&s->memo); /* its names could not be read */
 	if (code == -EXDEV)
 		reason = SKIP_OTHER_FS;
 	else if (code == -EMFILE || (code == -ELOOP && e->depth > WALK_DEPTH_MAX))
@@ -312,13 +302,25 @@ static int ask_packages(struct scan *s, int root)
 
 static int walk(struct scan *s, int root)
 {
-	static const struct walk_ops ops = { .enter = on_enter,
+	static const struct walk_ops all = { .enter = on_enter,
 					     .file = on_file,
 					     .error = on_error };
+	static const struct walk_ops new = { .enter = on_enter,
+					     .file = on_file,
+					     .error = on_error,
+					     .pass = scan_pass,
+					     .recall = scan_recall,
+					     .name = scan_name };
 	int r = ask_packages(s, root);
 
-	if (!r)
-		r = walk_tree(root, &ops, s, s->err);
+	if (!r && run_looks_at_all(s->run)) {
+		r = walk_tree(root, &all, s, s->err);
+	} else if (!r) {
+		r = scan_memo_begin(s);
+		if (!r)
+			r = walk_tree(root, &new, s, s->err);
+		r = scan_memo_end(s, r);
+	}
 	strbuf_release(&s->path);
 	set_release(&s->conffiles);
 	return r < 0 ? r : 0;
@@ -359,5 +361,9 @@ int scan_trees(struct run *run, struct err *err)
 			 run->trees[i].row.name);
 		r = scan_tree(run, i, err);
 	}
+	if (!r && !run_looks_at_all(run))
+		log_info("%" PRIu64 " directories read, %" PRIu64
+			 " are as they were",
+			 run->dirs_read, run->dirs_remembered);
 	return r;
 }

@@ -28,7 +28,8 @@ static int find_equal(struct run *run, struct err *err)
 		return plan_extents(run, err);
 	}
 	digest_candidates(run);
-	return plan_links(run, err);
+	r = remember_holders(run, err);
+	return r ? r : plan_links(run, err);
 }
 
 static int check_engine(const struct pool *p, struct err *err)
@@ -43,7 +44,7 @@ static int check_engine(const struct pool *p, struct err *err)
 
 /* After an error in the last phase there is something to report nevertheless. */
 static int report(const struct cmd_ctx *ctx, const struct run *run,
-		  int64_t begun_ns, const struct err *error)
+		  const struct err *error)
 {
 	struct totals t;
 	int status;
@@ -54,7 +55,7 @@ static int report(const struct cmd_ctx *ctx, const struct run *run,
 		 t.failed ? EXIT_SOME_FAILED :
 			    EXIT_OK;
 	if (!run->dry_run)
-		history_record(run, &t, begun_ns, status);
+		history_record(run, &t, status);
 	if (ctx->json)
 		r = report_json(run, &t, error);
 	else
@@ -65,7 +66,6 @@ static int report(const struct cmd_ctx *ctx, const struct run *run,
 static int share(struct cmd_ctx *ctx, struct run *run)
 {
 	const struct options *opts = ctx->opts;
-	int64_t begun_ns = realtime_ns();
 	int r = trees_select(run, ctx->argv, ctx->argc, &ctx->err);
 	int status;
 
@@ -80,14 +80,18 @@ static int share(struct cmd_ctx *ctx, struct run *run)
 	r = run->links ? share_links(run, &ctx->err) :
 			 share_extents(run, &ctx->err);
 	progress_end();
-	status = report(ctx, run, begun_ns, r < 0 ? &ctx->err : NULL);
+	if (!r && run->links && !run->dry_run)
+		remember_run(run);
+	status = report(ctx, run, r < 0 ? &ctx->err : NULL);
 	return r < 0 ? r : status;
 }
 
 static int run_vhashify(struct cmd_ctx *ctx)
 {
 	const struct options *opts = ctx->opts;
-	struct run run = { .pool = ctx->pool, .dry_run = ctx->dry_run };
+	struct run run = { .pool = ctx->pool, .dry_run = ctx->dry_run,
+			   .no_cache = opts->no_cache,
+			   .begun_ns = realtime_ns() };
 	int r = check_engine(ctx->pool, &ctx->err);
 
 	if (!r)
@@ -130,6 +134,9 @@ static const struct cmd_opt options[] = {
 	  "show progress at once, whatever standard error is", AT(progress) },
 	{ "no-progress", 0, OPT_FLAG, NULL, "never show progress",
 	  AT(no_progress) },
+	{ "no-cache", 0, OPT_FLAG, NULL,
+	  "look at everything, whatever the last run remembered",
+	  AT(no_cache) },
 	{ "config", 0, OPT_STRING, "FILE",
 	  "instead of " VHASHIFY_CONFIG, AT(config) },
 	{ 0 }

@@ -7,8 +7,10 @@
  *	policy.c	what shall be shared at all
  *	trees.c		which trees, and opening files in them later
  *	scan.c		walk them: a struct file per candidate, counts for the rest
+ *	scan-memo.c	what of that need not be looked at; memo.c: its format
  *	candidates.c	who could be equal to somebody: only those are read
  *	digest.c	read: the key of each
+ *	remember.c	what the last run read, what the next one need not
  *	plan.c		groups by key, and what shall be shared under the rules
  *	share.c		engines that link: masters, one sync, exchange of names
  *	foresee.c	--dry-run of the same: how many masters it would make
@@ -68,6 +70,7 @@ struct masters {
 	size_t count;
 	size_t alloc;
 	uint32_t *by_ino;		/* indexes of rows */
+	struct set known;		/* their inode numbers */
 };
 
 int masters_load(struct masters *m, struct catalog *c, struct err *err);
@@ -92,6 +95,14 @@ struct tree {
 	struct tree_row row;
 	enum tree_status status;
 	uint64_t files;		/* regular files seen */
+
+	/* memo.h: what the scan saw; the bytes only where they are new */
+	void *seen;
+	size_t seen_size;
+	uint64_t seen_check;
+	bool seen_changed;
+	void *digests;		/* of an earlier run */
+	size_t digests_size;
 };
 
 struct file {
@@ -107,6 +118,7 @@ struct file {
 	struct digest key;	/* of content and metadata; reflink: of content */
 	struct digest extents;	/* reflink only */
 	uint8_t reason;		/* enum skip_reason */
+	bool keyed;		/* key is valid */
 	bool located;		/* extents is valid */
 	bool tried;		/* the share phase came to it */
 };
@@ -135,6 +147,8 @@ struct run {
 	struct policy policy;
 	bool dry_run;
 	bool links;		/* the engine shares inodes, not extents */
+	bool no_cache;		/* do not use what an earlier run remembered */
+	int64_t begun_ns;	/* CLOCK_REALTIME */
 
 	struct tree *trees;
 	size_t tree_count;
@@ -145,6 +159,7 @@ struct run {
 	struct path_block *paths;
 
 	struct masters masters;
+	struct set confirmed;	/* masters that were seen to be some, by inode */
 	struct set holders;	/* run_hold() */
 
 	uint32_t *order;
@@ -154,6 +169,7 @@ struct run {
 	/* outcomes of files that never became candidates */
 	uint64_t outcome[SKIP_REASON_COUNT];
 	uint64_t hashed_files, hashed_bytes;
+	uint64_t dirs_read, dirs_remembered;
 	uint64_t new_masters, new_bytes;
 
 	struct explain explain;
@@ -170,6 +186,12 @@ static inline void file_skip(struct file *f, enum skip_reason reason)
 
 /* A copy of @path that lives as long as @run; NULL when memory is out. */
 const char *run_keep_path(struct run *run, const char *path);
+
+/* Remember nothing and look at everything: what is asked for needs each name. */
+static inline bool run_looks_at_all(const struct run *run)
+{
+	return !run->links || run->explain.path;
+}
 
 /* Which tree has a name of which master already, by the master's inode. */
 int run_hold(struct run *run, uint64_t ino, size_t tree); /* 0 or -ENOMEM */
@@ -199,6 +221,7 @@ int trees_add(struct run *run, const struct tree_row *row, size_t *ret_index,
 int scan_trees(struct run *run, struct err *err);
 int choose_candidates(struct run *run, struct err *err);
 void digest_candidates(struct run *run);
+int remember_holders(struct run *run, struct err *err);
 int plan_links(struct run *run, struct err *err);
 int share_links(struct run *run, struct err *err);
 int foresee_links(struct run *run, struct err *err);
@@ -216,6 +239,12 @@ size_t group_compact(struct run *run, struct group *g);
 /* Read one candidate; see digest.c. */
 struct opener;
 void digest_file(struct run *run, struct opener *o, struct file *f);
+
+/* Its key as the last run found it, if the file has not changed since. */
+bool remember_digest(const struct run *run, struct file *f);
+
+/* Leave to the next run what this one has seen. It is a cache: failure is none. */
+void remember_run(struct run *run);
 
 /* --- reaching candidates again (opener.c) --- */
 
