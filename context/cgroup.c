@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -15,6 +16,7 @@
 
 #define SLICE "vserver.slice"
 #define REMOVE_TRIES 100
+#define FREEZE_MS 30000
 /* systemd in a guest needs six levels, containers in it some more. */
 #define DEPTH_MAX "32"
 
@@ -258,6 +260,61 @@ int cgroup_read(const struct cgroup *cg, const char *file, char *buf,
 		size_t size)
 {
 	return cg->fd < 0 ? -ENOENT : read_file(cg->fd, file, buf, size);
+}
+
+/* --- freezing ------------------------------------------------------------------------ */
+
+bool cgroup_frozen(const struct cgroup *cg)
+{
+	char text[8];
+
+	return !cgroup_read(cg, "cgroup.freeze", text, sizeof(text)) &&
+	       !strcmp(text, "1");
+}
+
+/* A process that is in a system call that cannot be interrupted holds it up; where
+ * the kernel has told of a change, POLLPRI is ready. */
+static int wait_until_frozen(const struct cgroup *cg)
+{
+	_cleanup_close_ int fd = openat(cg->fd, "cgroup.events",
+					O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct pollfd p = { .fd = fd, .events = POLLPRI };
+	char text[256];
+	int n = 1;
+
+	if (fd < 0)
+		return -errno;
+	while (n > 0 || (n < 0 && errno == EINTR)) {
+		ssize_t len = pread(fd, text, sizeof(text) - 1, 0);
+
+		if (len < 0)
+			return -errno;
+		text[len] = '\0';
+		if (strstr(text, "frozen 1"))
+			return 0;
+		if (fx_interrupted())
+			return -EINTR;
+		n = poll(&p, 1, FREEZE_MS);
+	}
+	return n < 0 ? -errno : -ETIMEDOUT;
+}
+
+int cgroup_freeze(const struct cgroup *cg, bool freeze, struct err *err)
+{
+	int r;
+
+	if (cg->fd < 0)
+		return err_set(err, -EOPNOTSUPP,
+			       "cannot freeze: cgroup v2 is not mounted");
+	r = write_file(cg->fd, "cgroup.freeze", freeze ? "1" : "0");
+	if (!r && freeze)
+		r = wait_until_frozen(cg);
+	if (r < 0 && freeze)
+		/* the failure is told already */
+		(void)write_file(cg->fd, "cgroup.freeze", "0");
+	return r < 0 ? err_errno(err, r, "cannot %s the cgroup '%s'",
+				 freeze ? "freeze" : "thaw", cg->name) :
+		       0;
 }
 
 /* --- the end -------------------------------------------------------------------------- */

@@ -54,6 +54,12 @@ int cgroup_limits(const struct cgroup *cg, const struct settings *s,
 int cgroup_read(const struct cgroup *cg, const char *file, char *buf,
 		size_t size);
 
+/* Stop everything in it, and wait until it has stopped, or let it go on. */
+int cgroup_freeze(const struct cgroup *cg, bool freeze, struct err *err);
+
+/* Was it asked to stop? */
+bool cgroup_frozen(const struct cgroup *cg);
+
 /* SIGKILL to everything in it, in one step. */
 int cgroup_kill(const struct cgroup *cg);
 

@@ -1,18 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <errno.h>
-
 #include "cleanup.h"
 #include "guest.h"
 #include "launch.h"
+#include "terminal.h"
 #include "vserver.h"
 
-int cmd_exec(struct cmd_ctx *ctx)
+static int run(struct cmd_ctx *ctx, char *const *argv)
 {
 	_cleanup_guest_ struct guest g = GUEST_INIT;
 	int r = guest_open(ctx->pool, ctx->argv[0], &g, &ctx->err);
 
-	if (!r && !g.runs)
-		r = err_set(&ctx->err, -ESRCH, "guest '%s' is not running",
-			    g.row.name);
-	return r ? r : guest_exec(&g, ctx->argv + 1, &ctx->err);
+	if (!r)
+		r = guest_must_run(&g, &ctx->err);
+	return r ? r : guest_exec(&g, argv, &ctx->err);
+}
+
+int cmd_exec(struct cmd_ctx *ctx)
+{
+	return run(ctx, ctx->argv + 1);
+}
+
+int cmd_enter(struct cmd_ctx *ctx)
+{
+	int r = terminal_check("for a program without one there is exec",
+			       &ctx->err);
+
+	return r ? r : run(ctx, NULL);
 }

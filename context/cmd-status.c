@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "cgroup.h"
 #include "cleanup.h"
 #include "guest.h"
 #include "json-out.h"
@@ -10,7 +11,7 @@
 
 #define STATUS_STOPPED 3
 
-static int status_json(const struct guest *g, struct err *err)
+static int status_json(const struct guest *g, bool frozen, struct err *err)
 {
 	struct json_object *doc = json_document("vserver");
 	int r = doc ? 0 : -ENOMEM;
@@ -21,7 +22,8 @@ static int status_json(const struct guest *g, struct err *err)
 		     json_add_string(doc, "state",
 				     g->runs ? "running" : "stopped");
 	if (!r && g->runs)
-		r = json_add_u64(doc, "pid", g->run.pid);
+		r = json_add_u64(doc, "pid", g->run.pid) |
+		    json_add_bool(doc, "frozen", frozen);
 	if (r) {
 		json_object_put(doc);
 		return err_errno(err, -ENOMEM, "cannot write JSON");
@@ -32,7 +34,9 @@ static int status_json(const struct guest *g, struct err *err)
 
 int cmd_state(struct cmd_ctx *ctx)
 {
+	_cleanup_cgroup_ struct cgroup cg = CGROUP_INIT;
 	_cleanup_guest_ struct guest g = GUEST_INIT;
+	bool frozen;
 	int r = guest_open(ctx->pool, ctx->argv[0], &g, &ctx->err);
 
 	/* 4, "unknown", to who asks for the state of what there is not */
@@ -40,13 +44,16 @@ int cmd_state(struct cmd_ctx *ctx)
 		err_as(&ctx->err, ERR_INCONSISTENT);
 		return r;
 	}
+	if (!r)
+		r = cgroup_open(&g.row, &cg, &ctx->err);
 	if (r < 0)
 		return r;
+	frozen = cgroup_frozen(&cg);
 	if (ctx->json)
-		r = status_json(&g, &ctx->err);
+		r = status_json(&g, frozen, &ctx->err);
 	else if (g.runs)
-		printf("guest '%s' is running, process %d\n", g.row.name,
-		       g.run.pid);
+		printf("guest '%s' is running, process %d%s\n", g.row.name,
+		       g.run.pid, frozen ? ", frozen" : "");
 	else
 		printf("guest '%s' is stopped\n", g.row.name);
 	return r ? r : g.runs ? 0 : STATUS_STOPPED;

@@ -8,13 +8,17 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "cgroup.h"
 #include "cleanup.h"
+#include "guestpty.h"
 #include "inside.h"
 #include "launch.h"
+#include "terminal.h"
 #include "userns.h"
 #include "words.h"
 
@@ -82,6 +86,7 @@ struct passage {
 	int procs_fd;
 	int pids[2];		/* the process that is inside, as we see it */
 	int status[2];
+	int tty[2];		/* for a shell: the master of its terminal */
 };
 
 /* Say what went wrong, as inside.c does. */
@@ -133,12 +138,53 @@ static ssize_t hear(int fd, void *buf, size_t size)
 	return n;
 }
 
+/* Ours is the terminal's other side until the program ends; its exit status. */
+static int attend(int master, pid_t pid, struct err *err)
+{
+	/* not yet waited for, so it is this one */
+	_cleanup_close_ int end = syscall(SYS_pidfd_open, pid, 0);
+	struct terminal t = { .input = master, .output = master, .end = end };
+	int r = end < 0 ? err_errno(err, -errno, "cannot watch the shell") :
+			  terminal_connect(&t, err);
+
+	/* whoever lost the terminal hangs up */
+	if (r < 0)
+		(void)kill(pid, SIGHUP);
+	return r < 0 ? r : wait_for(pid, err);
+}
+
+/* The process @pid is inside, or failed to be. */
+static int meet(struct passage *p, pid_t pid, struct err *err)
+{
+	_cleanup_close_ int master = -1;
+	struct err no_terminal = { 0 };
+	char text[256];
+	ssize_t n;
+
+	if (pid && p->tty[0] >= 0)
+		master = guestpty_take(p->tty[0], &no_terminal);
+	n = hear(p->status[0], text, sizeof(text) - 1);
+	text[n > 0 ? n : 0] = '\0';
+	if (n > 0 || !pid) {
+		if (pid)
+			(void)waitpid(pid, NULL, 0);
+		return err_set(err, -ECANCELED, "%s",
+			       n > 0 ? text : "the guest ended meanwhile");
+	}
+	if (p->tty[0] < 0)
+		return wait_for(pid, err);
+	if (master >= 0)
+		return attend(master, pid, err);
+	(void)kill(pid, SIGKILL); /* ours, and not yet waited for */
+	(void)waitpid(pid, NULL, 0);
+	return err_set(err, -ECANCELED, "%s", no_terminal.msg);
+}
+
 static int run_inside(struct passage *p, struct err *err)
 {
-	char text[256];
 	pid_t between = fork();
 	pid_t pid = 0;
-	ssize_t n;
+	int r;
 
 	if (!between)
 		pass(p);
@@ -146,19 +192,16 @@ static int run_inside(struct passage *p, struct err *err)
 		return err_errno(err, -errno, "cannot make a process");
 	cleanup_close(&p->pids[1]);
 	cleanup_close(&p->status[1]);
-	p->pids[1] = p->status[1] = -1;
+	cleanup_close(&p->tty[1]);
+	p->pids[1] = p->status[1] = p->tty[1] = -1;
 	if (hear(p->pids[0], &pid, sizeof(pid)) == sizeof(pid))
 		child = pid;
-	n = hear(p->status[0], text, sizeof(text) - 1);
+	else
+		pid = 0;
 	(void)waitpid(between, NULL, 0);
-	if (n > 0 || !pid) {
-		text[n > 0 ? n : 0] = '\0';
-		if (pid)
-			(void)waitpid(pid, NULL, 0);
-		return err_set(err, -ECANCELED, "%s",
-			       n > 0 ? text : "the guest ended meanwhile");
-	}
-	return wait_for(pid, err);
+	r = meet(p, pid, err);
+	child = 0;
+	return r;
 }
 
 static void close_pair(int pair[2])
@@ -167,18 +210,22 @@ static void close_pair(int pair[2])
 	cleanup_close(&pair[1]);
 }
 
-static int with_pipes(struct passage *p, struct err *err)
+static int with_pipes(struct passage *p, bool terminal, struct err *err)
 {
 	int r = 0;
 
 	/* the exec of the program closes what it has of them */
-	if (pipe2(p->pids, O_CLOEXEC) < 0 || pipe2(p->status, O_CLOEXEC) < 0)
+	if (pipe2(p->pids, O_CLOEXEC) < 0 || pipe2(p->status, O_CLOEXEC) < 0 ||
+	    (terminal && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+				    p->tty) < 0))
 		r = err_errno(err, -errno, "cannot make a pipe");
 	p->inside.status_fd = p->status[1];
+	p->inside.tty_fd = p->tty[1];
 	if (!r)
 		r = run_inside(p, err);
 	close_pair(p->pids);
 	close_pair(p->status);
+	close_pair(p->tty);
 	return r;
 }
 
@@ -196,11 +243,15 @@ int guest_exec(struct guest *g, char *const *argv, struct err *err)
 					 .init_fd = -1,
 					 .search = true },
 			     .pids = { -1, -1 },
-			     .status = { -1, -1 } };
+			     .status = { -1, -1 },
+			     .tty = { -1, -1 } };
 	int r = cgroup_open(&g->row, &cg, err);
 
 	if (r < 0)
 		return r;
+	if (cgroup_frozen(&cg))
+		return err_set(err, -EBUSY, "guest '%s' is frozen",
+			       g->row.name);
 	if (term && strlen(term) < 64)
 		(void)snprintf(term_line, sizeof(term_line), "TERM=%s", term);
 	procs = cgroup_procs(&cg, "supervisor", err);
@@ -211,5 +262,5 @@ int guest_exec(struct guest *g, char *const *argv, struct err *err)
 	if (setenv("PATH", strchr(WORDS_PATH, '=') + 1, 1) < 0)
 		return err_errno(err, -errno, "cannot set PATH");
 	give_signals_away();
-	return with_pipes(&p, err);
+	return with_pipes(&p, !argv, err);
 }

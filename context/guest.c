@@ -36,6 +36,12 @@ int guest_open_locked(struct pool *p, const char *name, struct guest *ret,
 	return ret->lock_fd < 0 ? ret->lock_fd : guest_open(p, name, ret, err);
 }
 
+int guest_must_run(const struct guest *g, struct err *err)
+{
+	return g->runs ? 0 : err_set(err, -ESRCH, "guest '%s' is not running",
+				     g->row.name);
+}
+
 void guest_release(struct guest *g)
 {
 	running_release(&g->run);

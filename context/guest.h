@@ -32,6 +32,9 @@ int guest_open(struct pool *p, const char *name, struct guest *ret,
 /* The same with the lock on its name, for who changes whether it runs. */
 int guest_open_locked(struct pool *p, const char *name, struct guest *ret,
 		      struct err *err);
+
+/* -ESRCH "guest 'x' is not running" */
+int guest_must_run(const struct guest *g, struct err *err);
 void guest_release(struct guest *g);
 
 #endif

@@ -8,12 +8,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "confine.h"
+#include "guestpty.h"
 #include "mounts.h"
 
 /* Tell the host what failed, and end. */
@@ -144,11 +146,22 @@ static void close_others(const struct inside *in)
 	(void)close_range(high + 1, ~0U, 0);
 }
 
+static void run_shell(char *const *envp)
+{
+	static char bash[] = "-bash";
+	static char sh[] = "-sh";
+
+	(void)execve("/bin/bash", (char *[]){ bash, NULL }, envp);
+	(void)execve("/bin/sh", (char *[]){ sh, NULL }, envp);
+}
+
 static void run(const struct inside *in)
 {
 	char *const *envp = (char *const *)in->envp;
 
-	if (in->init_fd >= 0)
+	if (!in->argv)
+		run_shell(envp);
+	else if (in->init_fd >= 0)
 		(void)syscall(SYS_execveat, in->init_fd, "", in->argv, envp,
 			      AT_EMPTY_PATH);
 	else if (in->search)
@@ -182,6 +195,20 @@ void inside_first(const struct inside *in)
 
 /* --- further ones -------------------------------------------------------------------- */
 
+/* A session of its own on a terminal of the guest. */
+static void take_terminal(const struct inside *in)
+{
+	int slave = guestpty_offer("/dev/pts/ptmx", in->tty_fd);
+	int i;
+
+	if (slave < 0)
+		fail(in, "cannot open a terminal in the guest", slave);
+	must(in, setsid(), "cannot make a session");
+	must(in, ioctl(slave, TIOCSCTTY, 0), "cannot use the terminal");
+	for (i = 0; i < 3; i++)
+		must(in, dup2(slave, i), "cannot use the terminal");
+}
+
 void inside_exec(const struct inside *in, int procs_fd)
 {
 	int r;
@@ -193,6 +220,8 @@ void inside_exec(const struct inside *in, int procs_fd)
 		     "cannot enter the guest's cgroup");
 	become_root(in);
 	must(in, chdir("/"), "cannot enter the root"); /* allowed: alone */
+	if (in->tty_fd >= 0)
+		take_terminal(in);
 	close_others(in);
 	r = confine();
 	if (r < 0)

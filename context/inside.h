@@ -12,12 +12,15 @@
 
 struct inside {
 	const char *hostname;
-	char *const *argv;	/* the program, its path in the guest */
+	char *const *argv;	/* the program, its path in the guest; for
+				 * inside_exec() NULL: a shell */
 	const char *const *envp;
 	int wait_fd;		/* one byte: the host has done its part */
 	int status_fd;		/* what went wrong, as text; closed by the exec */
 	int init_fd;		/* run this program, with argv; -1: none */
 	bool search;		/* argv[0] is looked up in PATH */
+	int tty_fd;		/* send the master of a terminal for it through this
+				 * socket; -1: it has our standard input and output */
 };
 
 /* The first process of a guest, cloned with namespaces of its own. */

@@ -166,7 +166,8 @@ static int spawn(struct launch *l, struct err *err)
 			     .envp = envp,
 			     .wait_fd = l->go[0],
 			     .status_fd = l->status[1],
-			     .init_fd = l->init_fd };
+			     .init_fd = l->init_fd,
+			     .tty_fd = -1 };
 	int r = words_split(settings_get(s, "init"), l->init_fd >= 0, &words);
 
 	if (r < 0)

@@ -90,6 +90,9 @@ int guest_stop(struct guest *g, struct err *err)
 	int killed = 0;
 	int r = cgroup_open(&g->row, &cg, err);
 
+	/* what is frozen cannot hear */
+	if (!r && g->runs && cgroup_frozen(&cg))
+		r = cgroup_freeze(&cg, false, err);
 	if (!r && g->runs)
 		r = killed = end_processes(g, &cg, err);
 	if (r < 0)

@@ -12,6 +12,9 @@ int cmd_stop(struct cmd_ctx *ctx);
 int cmd_restart(struct cmd_ctx *ctx);
 int cmd_state(struct cmd_ctx *ctx);	/* cmd_status() is the library's */
 int cmd_exec(struct cmd_ctx *ctx);
+int cmd_enter(struct cmd_ctx *ctx);
+int cmd_freeze(struct cmd_ctx *ctx);
+int cmd_thaw(struct cmd_ctx *ctx);
 int cmd_list(struct cmd_ctx *ctx);
 int cmd_set(struct cmd_ctx *ctx);
 int cmd_show(struct cmd_ctx *ctx);

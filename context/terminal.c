@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "terminal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define DETACH 0x1d /* Ctrl-] */
+
+int terminal_check(const char *instead, struct err *err)
+{
+	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) ?
+		       0 :
+		       err_set(err, -ENOTTY,
+			       "standard input and output are no terminal; %s",
+			       instead);
+}
+
+static volatile sig_atomic_t resized;
+
+static void on_resize(int sig)
+{
+	resized = 1;
+}
+
+static void pass_size(int master)
+{
+	struct winsize size;
+
+	resized = 0;
+	if (!ioctl(STDIN_FILENO, TIOCGWINSZ, &size))
+		(void)ioctl(master, TIOCSWINSZ, &size); /* no size, no harm */
+}
+
+/* All of it, also where the other side is slow. */
+static int put(int fd, const char *buf, size_t len)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	while (len) {
+		ssize_t n = write(fd, buf, len);
+
+		if (n < 0 && errno == EAGAIN)
+			(void)poll(&p, 1, -1);
+		else if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0) {
+			buf += n;
+			len -= n;
+		}
+	}
+	return 0;
+}
+
+/* Show what is there: 1, or 0 when nothing will come any more. */
+static int show(const struct terminal *t)
+{
+	char buf[4096];
+	ssize_t n = read(t->output, buf, sizeof(buf));
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 1;
+	/* EIO: the last one inside has closed it */
+	if (n <= 0)
+		return n < 0 && errno != EIO && errno != ECONNRESET ? -errno : 0;
+	n = put(STDOUT_FILENO, buf, n);
+	return n < 0 ? (int)n : 1;
+}
+
+/* Pass on what was typed: 1, 0 when the operator is gone, 2 when detached. */
+static int type(const struct terminal *t)
+{
+	char buf[1024];
+	ssize_t n = read(STDIN_FILENO, buf, sizeof(buf));
+	const char *detach;
+	int r;
+
+	if (n < 0 && errno == EINTR)
+		return 1;
+	if (n <= 0)
+		return 0;
+	detach = t->detach ? memchr(buf, DETACH, n) : NULL;
+	r = put(t->input, buf, detach ? (size_t)(detach - buf) : (size_t)n);
+	return r < 0 ? r : detach ? 2 : 1;
+}
+
+/* What was written before the end. */
+static int show_rest(const struct terminal *t)
+{
+	struct pollfd p = { .fd = t->output, .events = POLLIN };
+	int r = 1;
+
+	while (r > 0 && poll(&p, 1, 0) > 0)
+		r = show(t);
+	return r < 0 ? r : 0;
+}
+
+static int connect_both(const struct terminal *t)
+{
+	struct pollfd p[] = { { .fd = t->output, .events = POLLIN },
+			      { .fd = STDIN_FILENO, .events = POLLIN },
+			      { .fd = t->end, .events = POLLIN } };
+	int r = 1;
+
+	while (r > 0) {
+		if (resized)
+			pass_size(t->input);
+		if (poll(p, 3, -1) < 0) {
+			r = errno == EINTR ? 1 : -errno;
+			continue;
+		}
+		if (p[2].revents)
+			return show_rest(t);
+		if (p[0].revents)
+			r = show(t);
+		/* where the end is told, output may be closed and come again */
+		if (!r && t->end >= 0) {
+			p[0].fd = -1;
+			r = 1;
+		}
+		if (r > 0 && p[1].revents)
+			r = type(t);
+		if (r == 2)
+			return 1;
+	}
+	return r;
+}
+
+int terminal_connect(const struct terminal *t, struct err *err)
+{
+	struct sigaction watch = { .sa_handler = on_resize };
+	struct termios before;
+	struct termios raw;
+	int r;
+
+	if (tcgetattr(STDIN_FILENO, &before) < 0)
+		return err_errno(err, -errno, "cannot use the terminal");
+	(void)sigaction(SIGWINCH, &watch, NULL); /* exists */
+	raw = before;
+	cfmakeraw(&raw);
+	pass_size(t->input);
+	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) < 0)
+		return err_errno(err, -errno, "cannot use the terminal");
+	r = connect_both(t);
+	(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &before); /* or it has gone */
+	return r < 0 ? err_errno(err, r, "the terminal failed") : r;
+}
