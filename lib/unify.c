@@ -32,6 +32,8 @@ struct replacement {
 	unsigned int flags;	/* the victim's, before we marked it */
 	bool marked;		/* by us */
 	bool undo;		/* the victim is shared, m a private copy */
+	bool ignore_mtime;
+	bool by_hand;		/* steps 4 and 5 are ours, not the kernel's */
 	unsigned int exchanges;	/* done in dirfd, of either kind */
 	char temp[TEMP_NAME_SIZE];
 };
@@ -148,10 +150,16 @@ static enum skip_reason compare(struct replacement *u)
 	r = iattr_read_fd(u->m->fd, &master);
 	if (r < 0)
 		return reason_of(r);
-	if (!iattr_same_metadata(&master, &u->attr))
-		return SKIP_DIFFERENT;
+	u->by_hand = u->pool->engine.engine != ENGINE_KERNEL;
+	if (!iattr_same_metadata(&master, &u->attr)) {
+		master.stx.stx_mtime = u->attr.stx.stx_mtime;
+		if (!u->ignore_mtime ||
+		    !iattr_same_metadata(&master, &u->attr))
+			return SKIP_DIFFERENT;
+		u->by_hand = true;
+	}
 	/* the kernel compares the bytes itself, while both are frozen */
-	if (u->pool->engine.engine == ENGINE_KERNEL)
+	if (!u->by_hand)
 		return SKIP_NONE;
 	r = fdio_equal(u->fd, u->m->fd, u->attr.stx.stx_size);
 	if (r < 0)
@@ -309,7 +317,7 @@ static int exchange_temp(struct replacement *u, int r, enum skip_reason *reason,
 	return err_errno(err, r, "cannot replace '%s'", u->name);
 }
 
-/* Steps 4 and 5, without a kernel that guards the inodes. */
+/* Steps 4 and 5, by hand. */
 static int exchange(struct replacement *u, enum skip_reason *reason,
 		    struct err *err)
 {
@@ -353,7 +361,7 @@ static int unify_by_kernel(struct replacement *u, enum skip_reason *reason,
 static int put_master(struct replacement *u, enum skip_reason *reason,
 		      struct err *err)
 {
-	bool kernel = u->pool->engine.engine == ENGINE_KERNEL;
+	bool kernel = !u->by_hand;
 	struct dirtime dt;
 	int r;
 
@@ -383,11 +391,12 @@ static int replace(struct replacement *u, const struct statx *seen,
 
 int unify_replace(struct pool *p, const struct staging *scratch, int dirfd,
 		  const char *name, const struct statx *seen,
-		  const struct master *m, enum skip_reason *ret_reason,
-		  struct err *err)
+		  const struct master *m, bool ignore_mtime,
+		  enum skip_reason *ret_reason, struct err *err)
 {
 	struct replacement u = { .pool = p, .scratch = scratch, .dirfd = dirfd,
-				 .name = name, .m = m, .fd = -1 };
+				 .name = name, .m = m, .fd = -1,
+				 .ignore_mtime = ignore_mtime };
 	int r = replace(&u, seen, ret_reason, err);
 
 	unmark(&u);

@@ -4,7 +4,7 @@
  *
  *	r = store_intern(p, src, &attr, &m, err);	any number of masters
  *	r = store_sync(p, err);				once for all of them
- *	r = unify_replace(p, &scratch, dirfd, name, &seen, &m, &reason, err);
+ *	r = unify_replace(p, &scratch, dirfd, name, &seen, &m, false, &reason, err);
  *
  * Steps, for the name N, its inode V (the victim) and the master M:
  *
@@ -30,6 +30,11 @@
  *     not, somebody wrote, renamed or linked between 1 and 4: exchange back; else
  *     unlink it. What is put at N between the two exchanges is displaced in turn
  *     and kept as staging/kept-<random>, with a warning.
+ *
+ * With @ignore_mtime a victim that differs from M in its modification time, and in
+ * nothing else, is replaced nevertheless; what the name leads to has M's then. The
+ * kernel's call refuses that, so it is done by hand under every engine. Under `kernel`
+ * V is frozen meanwhile, so that a writer makes N another inode, which is put back.
  *
  * The directory keeps its mtime (dirtime.h). Temporary names are in staging/, or
  * the kernel's own.
@@ -101,8 +106,8 @@ int unify_open(int dirfd, const char *name, const struct statx *seen);
  */
 int unify_replace(struct pool *p, const struct staging *scratch, int dirfd,
 		  const char *name, const struct statx *seen,
-		  const struct master *m, enum skip_reason *ret_reason,
-		  struct err *err);
+		  const struct master *m, bool ignore_mtime,
+		  enum skip_reason *ret_reason, struct err *err);
 
 /*
  * The way back: the name of a shared inode gets a private copy, content, metadata

@@ -19,6 +19,17 @@ static uint64_t meta_digest(uint64_t size, uint32_t mode, uint32_t uid,
 	return hash_words(words, sizeof(words) / sizeof(*words));
 }
 
+/* With --ignore-mtime all files have the same time. */
+static uint64_t meta_of(const struct run *run, uint64_t size, uint32_t mode,
+			uint32_t uid, uint32_t gid,
+			const struct statx_timestamp *mtime)
+{
+	static const struct statx_timestamp any;
+
+	return meta_digest(size, mode, uid, gid,
+			   run->policy.ignore_mtime ? &any : mtime);
+}
+
 static void digest_meta(struct run *run)
 {
 	size_t i;
@@ -27,10 +38,19 @@ static void digest_meta(struct run *run)
 		struct file *f = &run->files[i];
 
 		/* extents are shared whatever the metadata are */
-		f->meta = run->links ? meta_digest(f->size_bytes, f->mode,
-						   f->uid, f->gid, &f->mtime) :
+		f->meta = run->links ? meta_of(run, f->size_bytes, f->mode,
+					       f->uid, f->gid, &f->mtime) :
 				       hash_words(&f->size_bytes, 1);
 	}
+}
+
+static int add_master(struct run *run, struct set *to, const struct statx *x)
+{
+	uint64_t meta = meta_of(run, x->stx_size, x->stx_mode, x->stx_uid,
+				x->stx_gid, &x->stx_mtime);
+	int r = set_add(to, meta);
+
+	return r ? r : mtimes_note(run, meta, x);
 }
 
 /* The metadata of masters that are as long as some candidate. */
@@ -50,9 +70,7 @@ static int collect_masters(struct run *run, struct set *ret, struct err *err)
 			continue;
 		r = store_stat(run->pool, &row->key, row->replica, &x, err);
 		if (!r)
-			r = set_add(ret, meta_digest(x.stx_size, x.stx_mode,
-						     x.stx_uid, x.stx_gid,
-						     &x.stx_mtime));
+			r = add_master(run, ret, &x);
 		else if (r == -ENOENT)
 			r = 0; /* a row without a file: `vtemplate check` */
 	}
@@ -119,6 +137,7 @@ int choose_candidates(struct run *run, struct err *err)
 		run->files);
 	if (run->links)
 		r = collect_masters(run, &masters, err);
+	mtimes_sort(run);
 	if (!r)
 		judge(run, &masters);
 	else if (err && !err->code)

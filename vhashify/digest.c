@@ -25,11 +25,12 @@ static int read_key(struct run *run, int fd, struct file *f)
 	file_statx(f, &seen);
 	if (!statx_unchanged(&attr.stx, &seen))
 		return -EAGAIN;
-	if (run->links)
+	if (run->links) {
 		r = hash_key(&attr, &content, &f->key);
-	f->keyed = run->links && !r;
-	if (run->links)
-		return r;
+		/* a key that stands for another time is nothing to remember */
+		f->keyed = !r && !run->policy.ignore_mtime;
+		return r ? r : mtimes_adopt(run, &attr, &content, f);
+	}
 	f->key = content;
 	return 0;
 }
@@ -93,7 +94,8 @@ void digest_candidates(struct run *run)
 			continue;
 		if (progress_due())
 			show_progress(done_bytes, total_bytes);
-		if (!remember_digest(run, &run->files[i]))
+		if (run->policy.ignore_mtime ||
+		    !remember_digest(run, &run->files[i]))
 			digest_file(run, &o, &run->files[i]);
 		done_bytes += run->files[i].size_bytes;
 	}

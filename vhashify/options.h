@@ -13,6 +13,7 @@ struct options {
 	uint64_t max_size_bytes;
 	bool within_guest;
 	bool skip_conffiles;
+	bool ignore_mtime;
 	struct opt_list rules;	/* --include, --exclude, --rules */
 	const char *config;
 	const char *explain;

@@ -56,6 +56,8 @@ static int take_line(const struct config_line *line, void *ctx, struct err *err)
 		return take_flag(line, &p->within_guest, err);
 	if (!strcmp(line->key, "skip-conffiles"))
 		return take_flag(line, &p->skip_conffiles, err);
+	if (!strcmp(line->key, "ignore-mtime"))
+		return take_flag(line, &p->ignore_mtime, err);
 	if (strcmp(line->key, "include") && strcmp(line->key, "exclude") &&
 	    strcmp(line->key, "rules"))
 		return config_unknown(line, err);
@@ -82,7 +84,8 @@ int policy_load(struct policy *ret, const struct options *o, struct err *err)
 	struct policy p = { .min_size_bytes = o->min_size_bytes,
 			    .max_size_bytes = o->max_size_bytes,
 			    .within_guest = o->within_guest,
-			    .skip_conffiles = o->skip_conffiles };
+			    .skip_conffiles = o->skip_conffiles,
+			    .ignore_mtime = o->ignore_mtime };
 	size_t i;
 	int r = 0;
 

@@ -22,6 +22,7 @@ struct policy {
 	uint64_t max_size_bytes;
 	bool within_guest;
 	bool skip_conffiles;
+	bool ignore_mtime;
 	struct rules rules;
 };
 

@@ -99,6 +99,7 @@ void run_release(struct run *run)
 	policy_release(&run->policy);
 	masters_release(&run->masters);
 	set_release(&run->confirmed);
+	mtimes_release(&run->mtimes);
 	set_release(&run->holders);
 }
 

@@ -122,8 +122,8 @@ static int intern_member(struct share *s, struct file *f, struct master *ret,
 	file_statx(f, &seen);
 	if (!statx_unchanged(&attr.stx, &seen))
 		return -EAGAIN;
-	return store_intern_avoiding(s->run->pool, fd, &attr,
-				     within ? NULL : &avoid, ret, err);
+	return mtimes_intern(s->run, f, fd, &attr, within ? NULL : &avoid, ret,
+			     err);
 }
 
 /* Is the error about this file, or must the run end? */
@@ -218,7 +218,7 @@ static int share_member(struct share *s, struct job *job, struct file *f,
 	}
 	file_statx(f, &seen);
 	r = unify_replace(s->run->pool, &s->scratch, dir, name, &seen, &job->m,
-			  &reason, err);
+			  s->run->policy.ignore_mtime, &reason, err);
 	if (r == -EMLINK)
 		return 0;
 	if (r < 0)

@@ -28,6 +28,7 @@ static int find_equal(struct run *run, struct err *err)
 		return plan_extents(run, err);
 	}
 	digest_candidates(run);
+	mtimes_settle(run);
 	r = remember_holders(run, err);
 	return r ? r : plan_links(run, err);
 }
@@ -122,6 +123,9 @@ static const struct cmd_opt options[] = {
 	  "read such rules, +PATTERN, -PATTERN or ~PATTERN", AT(rules) },
 	{ "skip-conffiles", 0, OPT_FLAG, NULL,
 	  "leave configuration files of packages alone", AT(skip_conffiles) },
+	{ "ignore-mtime", 0, OPT_FLAG, NULL,
+	  "share what differs in its modification time only, which changes",
+	  AT(ignore_mtime) },
 	{ "within-guest", 0, OPT_FLAG, NULL,
 	  "also link equal files of one guest to each other",
 	  AT(within_guest) },

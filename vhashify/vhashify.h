@@ -11,6 +11,7 @@
  *	candidates.c	who could be equal to somebody: only those are read
  *	digest.c	read: the key of each
  *	remember.c	what the last run read, what the next one need not
+ *	mtimes.c	--ignore-mtime: keys as if times were equal
  *	plan.c		groups by key, and what shall be shared under the rules
  *	share.c		engines that link: masters, one sync, exchange of names
  *	foresee.c	--dry-run of the same: how many masters it would make
@@ -41,6 +42,7 @@
 #include "hash.h"
 #include "policy.h"
 #include "pool.h"
+#include "store.h"
 #include "unify.h"
 #include "walk.h"
 
@@ -81,6 +83,21 @@ const struct object_row *masters_by_key(const struct masters *m,
 					size_t *ret_count);
 void masters_release(struct masters *m);
 
+/* --- times of masters, for --ignore-mtime (mtimes.c) --- */
+
+struct master_mtime {
+	uint64_t meta;		/* struct file's */
+	int64_t sec;
+	uint32_t nsec;
+};
+
+/* Zero is a valid empty list. */
+struct mtimes {
+	struct master_mtime *list;
+	size_t count;
+	size_t alloc;
+};
+
 /* --- trees and candidates --- */
 
 enum tree_status {
@@ -114,9 +131,10 @@ struct file {
 	uint64_t ino;
 	uint64_t size_bytes;
 	struct statx_timestamp mtime, ctime;
-	uint64_t meta;		/* digest of size and metadata, without xattrs */
+	uint64_t meta;		/* digest of size and metadata, without xattrs;
+				 * --ignore-mtime: also without the time */
 	struct digest key;	/* of content and metadata; reflink: of content */
-	struct digest extents;	/* reflink only */
+	struct digest extents;	/* reflink; --ignore-mtime: key without a time */
 	uint8_t reason;		/* enum skip_reason */
 	bool keyed;		/* key is valid */
 	bool located;		/* extents is valid */
@@ -160,6 +178,7 @@ struct run {
 
 	struct masters masters;
 	struct set confirmed;	/* masters that were seen to be some, by inode */
+	struct mtimes mtimes;
 	struct set holders;	/* run_hold() */
 
 	uint32_t *order;
@@ -245,6 +264,24 @@ bool remember_digest(const struct run *run, struct file *f);
 
 /* Leave to the next run what this one has seen. It is a cache: failure is none. */
 void remember_run(struct run *run);
+
+/* --- --ignore-mtime (mtimes.c); all do nothing without it --- */
+
+/* While candidates are chosen: a master with @meta; then once, when all are known. */
+int mtimes_note(struct run *run, uint64_t meta, const struct statx *master);
+void mtimes_sort(struct run *run);
+/* Give @f, which was read, the key of a master that differs in nothing else. Changes
+ * nothing but @f: any number of threads may. */
+int mtimes_adopt(const struct run *run, const struct iattr *attr,
+		 const struct digest *content, struct file *f);
+/* After all were read: those without a master get the first one's key. */
+void mtimes_settle(struct run *run);
+/* store_intern_avoiding() for @f, open as @fd, which may change the time in @attr; that
+ * @f did not change meanwhile is seen when its name is replaced. */
+int mtimes_intern(struct run *run, const struct file *f, int fd,
+		  struct iattr *attr, const struct store_avoid *avoid,
+		  struct master *ret, struct err *err);
+void mtimes_release(struct mtimes *m);
 
 /* --- reaching candidates again (opener.c) --- */
 

@@ -186,8 +186,8 @@ static enum skip_reason replace(const char *name, const struct statx *seen,
 {
 	struct err err = { 0 };
 	enum skip_reason reason = SKIP_REASON_COUNT;
-	int r = unify_replace(pool, &scratch, dir, name, seen, m, &reason,
-			      &err);
+	int r = unify_replace(pool, &scratch, dir, name, seen, m, false,
+			      &reason, &err);
 
 	if (r < 0)
 		printf("# %s\n", err.msg);
