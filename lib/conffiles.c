@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -72,11 +74,12 @@ int conffiles_parse(const char *text, size_t len, conffiles_fn *fn, void *ctx)
 	return r;
 }
 
-int conffiles_read(int rootfs_fd, conffiles_fn *fn, void *ctx)
+int conffiles_load(int rootfs_fd, const char *path, size_t max, char **ret,
+		   size_t *ret_len)
 {
 	/* it may be a fifo or a device: look at it before it is opened */
-	_cleanup_close_ int handle = fdio_open_beneath(rootfs_fd, STATUS_FILE,
-						       O_PATH | O_NOFOLLOW);
+	_cleanup_close_ int handle =
+		fdio_open_beneath(rootfs_fd, path, O_PATH | O_NOFOLLOW);
 	_cleanup_close_ int fd = -1;
 	_cleanup_free_ char *text = NULL;
 	struct stat st;
@@ -90,7 +93,7 @@ int conffiles_read(int rootfs_fd, conffiles_fn *fn, void *ctx)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
-	if (st.st_size > CONFFILES_MAX_BYTES)
+	if ((uint64_t)st.st_size > max)
 		return -EFBIG;
 	fd = fdio_reopen(handle);
 	if (fd < 0)
@@ -99,5 +102,32 @@ int conffiles_read(int rootfs_fd, conffiles_fn *fn, void *ctx)
 	if (!text)
 		return -ENOMEM;
 	n = fdio_pread_full(fd, text, st.st_size, 0);
-	return n < 0 ? (int)n : conffiles_parse(text, n, fn, ctx);
+	if (n < 0)
+		return n;
+	text[n] = '\0';
+	*ret = text;
+	*ret_len = n;
+	text = NULL;
+	return 1;
+}
+
+static int read_dpkg(int rootfs_fd, conffiles_fn *fn, void *ctx)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	int r = conffiles_load(rootfs_fd, STATUS_FILE, CONFFILES_MAX_BYTES, &text,
+			       &len);
+
+	return r <= 0 ? r : conffiles_parse(text, len, fn, ctx);
+}
+
+int conffiles_read(int rootfs_fd, conffiles_fn *fn, void *ctx)
+{
+	int r = read_dpkg(rootfs_fd, fn, ctx);
+
+	if (!r)
+		r = conffiles_read_apk(rootfs_fd, fn, ctx);
+	if (!r)
+		r = conffiles_read_rpm(rootfs_fd, fn, ctx);
+	return r;
 }
