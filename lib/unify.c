@@ -29,7 +29,7 @@ struct replacement {
 	const struct master *m;
 	int fd;			/* the victim, read-only */
 	struct iattr attr;	/* the victim's */
-	unsigned int flags;	/* the victim's, before we marked it */
+	unsigned int flags;	/* of what we mark, before: the victim, or a copy */
 	bool marked;		/* by us */
 	bool undo;		/* the victim is shared, m a private copy */
 	bool ignore_mtime;
@@ -112,24 +112,24 @@ static int mark(struct replacement *u, enum skip_reason *reason)
 	return r;
 }
 
-/* How many names the victim has now. */
-static unsigned int names_left(const struct replacement *u)
+/* How many names the inode has now. */
+static unsigned int names_left(int fd)
 {
 	struct statx now;
 
-	return fdio_statx(u->fd, NULL, &now) < 0 ? 0 : now.stx_nlink;
+	return fdio_statx(fd, NULL, &now) < 0 ? 0 : now.stx_nlink;
 }
 
-static void unmark(struct replacement *u)
+static void unmark(struct replacement *u, int fd)
 {
 	int r;
 
 	/* without a name it stays frozen: who still has it open for reading and
 	 * opens it for writing through /proc is told no, instead of writing to a
 	 * file that is gone */
-	if (!u->marked || !names_left(u))
+	if (!u->marked || !names_left(fd))
 		return;
-	r = fx_setflags(u->fd, u->flags);
+	r = fx_setflags(fd, u->flags);
 	/* EBUSY: a writer's copy is about to take the name away, and the mark
 	 * harms nobody if that fails: the next write makes its copy then */
 	if (r < 0 && r != -EBUSY)
@@ -347,7 +347,7 @@ static int unify_by_kernel(struct replacement *u, enum skip_reason *reason,
 {
 	int r = still_there(u) ? link_unify(u, u->m->fd, u->fd) : -ESTALE;
 
-	if (!r && names_left(u)) {
+	if (!r && names_left(u->fd)) {
 		/* given a second name in that moment: the two belong together.
 		 * If somebody wrote through this one already, they do not. */
 		*reason = SKIP_CHANGED;
@@ -358,15 +358,19 @@ static int unify_by_kernel(struct replacement *u, enum skip_reason *reason,
 	return err_errno(err, r, "cannot replace '%s'", u->name);
 }
 
-static int put_master(struct replacement *u, enum skip_reason *reason,
-		      struct err *err)
+typedef int put_fn(struct replacement *u, enum skip_reason *reason,
+		   struct err *err);
+
+/* The name gets its new inode, the directory keeps its times. */
+static int put(struct replacement *u, put_fn *by_kernel, put_fn *by_hand,
+	       enum skip_reason *reason, struct err *err)
 {
 	bool kernel = !u->by_hand;
 	struct dirtime dt;
 	int r;
 
 	dirtime_begin(&dt, u->dirfd);
-	r = kernel ? unify_by_kernel(u, reason, err) : exchange(u, reason, err);
+	r = (kernel ? by_kernel : by_hand)(u, reason, err);
 	/* the kernel makes a link under a hidden name and renames that */
 	dirtime_end(&dt, u->name, kernel ? u->exchanges : 2 * u->exchanges,
 		    kernel ? 2 * u->exchanges : 0);
@@ -386,7 +390,7 @@ static int replace(struct replacement *u, const struct statx *seen,
 		return err_errno(err, r, "cannot mark '%s' as shared", u->name);
 	if (!*reason)
 		*reason = compare(u);
-	return *reason ? 0 : put_master(u, reason, err);
+	return *reason ? 0 : put(u, unify_by_kernel, exchange, reason, err);
 }
 
 int unify_replace(struct pool *p, const struct staging *scratch, int dirfd,
@@ -399,7 +403,7 @@ int unify_replace(struct pool *p, const struct staging *scratch, int dirfd,
 				 .ignore_mtime = ignore_mtime };
 	int r = replace(&u, seen, ret_reason, err);
 
-	unmark(&u);
+	unmark(&u, u.fd);
 	iattr_release(&u.attr);
 	cleanup_close(&u.fd);
 	return r;
@@ -484,23 +488,48 @@ int unify_copy(const struct staging *scratch, int dirfd, const char *name,
 }
 
 /* The copy and the name change places, and what the name was is looked at. */
+static int exchange_copy(struct replacement *u, enum skip_reason *reason,
+			 struct err *err)
+{
+	return exchange_temp(u, 0, reason, err);
+}
+
+/*
+ * Never by hand where the kernel makes private copies: one that is on its way for a
+ * writer follows the name it was found by, into the scratch directory. As a shared
+ * file the copy is put there under the directory's lock, and then is none any more.
+ */
+static int copy_by_kernel(struct replacement *u, enum skip_reason *reason,
+			  struct err *err)
+{
+	int copy = u->m->fd;
+	int r = iflags_get(copy, &u->flags);
+
+	if (!r)
+		r = fx_setflags(copy, u->flags | SHARED_FLAGS);
+	if (r < 0)
+		return err_errno(err, r, "cannot mark a copy of '%s'", u->name);
+	u->marked = true;
+	r = still_there(u) ? link_unify(u, copy, u->fd) : -ESTALE;
+	/* staging_release() takes it otherwise */
+	(void)fx_unlinkat(u->scratch->fd, u->temp, 0);
+	unmark(u, copy);
+	if (!r || is_refusal(r, reason))
+		return 0;
+	return err_errno(err, r, "cannot replace '%s'", u->name);
+}
+
 static int put_copy(struct replacement *u, const struct statx *seen,
 		    enum skip_reason *reason, struct err *err)
 {
 	_cleanup_close_ int handle =
 		open_handle(u->dirfd, u->name, seen, statx_same_inode);
-	struct dirtime dt;
 	int r;
 
 	u->fd = handle < 0 ? handle : fdio_reopen(handle);
 	r = u->fd < 0 ? u->fd : iattr_read_fd(u->fd, &u->attr);
 	*reason = r < 0 ? reason_of(r) : SKIP_NONE;
-	if (r < 0)
-		return 0;
-	dirtime_begin(&dt, u->dirfd);
-	r = exchange_temp(u, 0, reason, err);
-	dirtime_end(&dt, u->name, 2 * u->exchanges, 0);
-	return r;
+	return r < 0 ? 0 : put(u, copy_by_kernel, exchange_copy, reason, err);
 }
 
 int unify_undo(struct pool *p, const struct staging *scratch, int dirfd,

@@ -117,12 +117,13 @@ int unify_replace(struct pool *p, const struct staging *scratch, int dirfd,
  *	r = store_sync(p, err);			once for any number of copies
  *	r = unify_undo(p, &scratch, dirfd, name, &seen, &copy, &reason, err);
  *
- * The copy lies in @scratch as "<its inode number>.<random>" and is exchanged for
- * the name; what was there must be the shared inode with the bytes that were
- * copied, or it is put back. So a crash leaves for pool_recover() either the copy
- * or a link to the master, and it knows both. Results and @ret_reason as of
- * unify_replace(); @seen's ctime does not count, since every other name that comes
- * or goes changes it.
+ * The copy lies in @scratch as "<its inode number>.<random>". On unprotected pools it
+ * is exchanged for the name; what was there must be the shared inode with the bytes
+ * that were copied, or it is put back. Under `kernel` it is marked shared, put at the
+ * name by FS_IOC_LINK_UNIFY, and unmarked. So a crash leaves for pool_recover() the
+ * copy or a link to the master, and it knows both; or the copy at the name, marked,
+ * with one link. Results and @ret_reason as of unify_replace(); @seen's ctime does not
+ * count, since every other name that comes or goes changes it.
  */
 struct unify_copy {
 	int fd;			/* read-only; the caller closes it */

@@ -79,9 +79,9 @@ outcomes_add_up()
 
 # --- things that happen while it runs -----------------------------------------------
 
-# at EFFECT COMMAND: run vhashify with COMMAND before each EFFECT that concerns the
-# file $F (the pool makes and removes files of its own when it is opened); COMMAND
-# knows as $n the how-many-th it is.
+# at EFFECT COMMAND [ARGUMENT...]: run vhashify with the ARGUMENTs, and COMMAND before
+# each EFFECT that concerns the file $F (the pool makes and removes files of its own
+# when it is opened); COMMAND knows as $n the how-many-th it is.
 at()
 {
 	at_effect=$1
@@ -94,8 +94,9 @@ at()
 	echo \$n >hook.count
 	$2
 	EOF
+	shift 2
 	echo 0 >hook.count &&
-	COWLINK_FAULT_EXEC="$at_effect:0:sh ./hook" vhashify --json >out 2>err
+	COWLINK_FAULT_EXEC="$at_effect:0:sh ./hook" vhashify --json "$@" >out 2>err
 	at_status=$?
 	cat err
 	test "$(cat hook.count)" -gt 0 || complain_ "the hook did not run" ||

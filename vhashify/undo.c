@@ -3,7 +3,7 @@
  * --undo: names of masters become private files again, with all their metadata.
  *
  * The copies are made aside, by batches: one sync puts them on disk, then names are
- * exchanged. Not by opening the name for writing, which has the kernel make the
+ * given to them. Not by opening the name for writing, which has the kernel make the
  * copy: a guest could put a device there in that moment.
  */
 #include "undo.h"
