@@ -33,7 +33,6 @@ struct replacement {
 	bool marked;		/* by us */
 	bool undo;		/* the victim is shared, m a private copy */
 	bool ignore_mtime;
-	bool by_hand;		/* steps 4 and 5 are ours, not the kernel's */
 	unsigned int exchanges;	/* done in dirfd, of either kind */
 	char temp[TEMP_NAME_SIZE];
 };
@@ -150,16 +149,12 @@ static enum skip_reason compare(struct replacement *u)
 	r = iattr_read_fd(u->m->fd, &master);
 	if (r < 0)
 		return reason_of(r);
-	u->by_hand = u->pool->engine.engine != ENGINE_KERNEL;
-	if (!iattr_same_metadata(&master, &u->attr)) {
+	if (u->ignore_mtime)
 		master.stx.stx_mtime = u->attr.stx.stx_mtime;
-		if (!u->ignore_mtime ||
-		    !iattr_same_metadata(&master, &u->attr))
-			return SKIP_DIFFERENT;
-		u->by_hand = true;
-	}
+	if (!iattr_same_metadata(&master, &u->attr))
+		return SKIP_DIFFERENT;
 	/* the kernel compares the bytes itself, while both are frozen */
-	if (!u->by_hand)
+	if (u->pool->engine.engine == ENGINE_KERNEL)
 		return SKIP_NONE;
 	r = fdio_equal(u->fd, u->m->fd, u->attr.stx.stx_size);
 	if (r < 0)
@@ -332,7 +327,10 @@ static int exchange(struct replacement *u, enum skip_reason *reason,
 
 static int link_unify(struct replacement *u, int master, int victim)
 {
-	struct cowlink_unify args = { .master_fd = master,
+	struct cowlink_unify args = { .flags = u->ignore_mtime ?
+						COWLINK_UNIFY_ANY_MTIME :
+						0,
+				      .master_fd = master,
 				      .victim_fd = victim,
 				      .name = (uintptr_t)u->name };
 	int r = fx_link_unify(u->dirfd, &args);
@@ -365,7 +363,7 @@ typedef int put_fn(struct replacement *u, enum skip_reason *reason,
 static int put(struct replacement *u, put_fn *by_kernel, put_fn *by_hand,
 	       enum skip_reason *reason, struct err *err)
 {
-	bool kernel = !u->by_hand;
+	bool kernel = u->pool->engine.engine == ENGINE_KERNEL;
 	struct dirtime dt;
 	int r;
 

@@ -32,9 +32,7 @@
  *     and kept as staging/kept-<random>, with a warning.
  *
  * With @ignore_mtime a victim that differs from M in its modification time, and in
- * nothing else, is replaced nevertheless; what the name leads to has M's then. The
- * kernel's call refuses that, so it is done by hand under every engine. Under `kernel`
- * V is frozen meanwhile, so that a writer makes N another inode, which is put back.
+ * nothing else, is replaced nevertheless; what the name leads to has M's then.
  *
  * The directory keeps its mtime (dirtime.h). Temporary names are in staging/, or
  * the kernel's own.

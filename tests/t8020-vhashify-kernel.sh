@@ -56,6 +56,27 @@ test_expect_success 'a new master is a fresh copy, marked' '
 	! grep -qx "$(stat -c %i "$G1/etc/new")" before
 '
 
+test_expect_success '--ignore-mtime: the master and its time' '
+	same_file later "$G1/etc/later" "$G2/etc/later" &&
+	touch -d 2009-09-09 "$G2/etc/later" && test_snapshot "$T" &&
+	vhashify && test_different_inode "$G1/etc/later" "$G2/etc/later" &&
+	vhashify --ignore-mtime --json >out && test_json out .shared_files 2 &&
+	test_same_inode "$G1/etc/later" "$G2/etc/later" &&
+	is_state "$G2/etc/later" shared && diverge && touch "$F" &&
+	vhashify --ignore-mtime --json >out && test_json out .shared_files 1 &&
+	test_json out .new_masters 0 && test_same_inode "$F" "$T/etc/conf" &&
+	test_unchanged "$T" && diverge && touch "$F" && exec 9>>"$F" &&
+	vhashify --ignore-mtime --json >out && exec 9>&- &&
+	reason_is out busy 1 && is_state "$F" plain && vhashify --ignore-mtime
+'
+
+test_expect_success '--ignore-mtime below a directory with a project of its own' '
+	mkdir "$G1/p" "$G2/p" && chattr +P -p 77 "$G1/p" &&
+	same_file below "$G1/p/f" "$G2/p/f" && touch "$G1/p/f" &&
+	vhashify --ignore-mtime --json >out && test_json out .shared_files 2 &&
+	test_same_inode "$G1/p/f" "$G2/p/f" && is_state "$G1/p/f" shared
+'
+
 test_expect_success 'a file that is open for writing is left alone, unmarked' '
 	diverge && exec 9>>"$F" && vhashify --json >out && exec 9>&- &&
 	reason_is out busy 1 && test_json out .shared_files 0 &&

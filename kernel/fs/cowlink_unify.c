@@ -21,7 +21,7 @@
 /* Not equal: the one errno that nothing else here returns. */
 #define CL_DIFFERS	(-EBADE)
 
-static int cl_compare_attr(struct inode *a, struct inode *b)
+static int cl_compare_attr(struct inode *a, struct inode *b, u32 flags)
 {
 	struct iattr ta, tb;
 
@@ -29,7 +29,8 @@ static int cl_compare_attr(struct inode *a, struct inode *b)
 	cl_get_times(b, &tb);
 	if (i_size_read(a) != i_size_read(b) || a->i_mode != b->i_mode ||
 	    !uid_eq(a->i_uid, b->i_uid) || !gid_eq(a->i_gid, b->i_gid) ||
-	    !timespec64_equal(&ta.ia_mtime, &tb.ia_mtime))
+	    (!(flags & COWLINK_UNIFY_ANY_MTIME) &&
+	     !timespec64_equal(&ta.ia_mtime, &tb.ia_mtime)))
 		return CL_DIFFERS;
 	return 0;
 }
@@ -96,12 +97,12 @@ static struct file *cl_reopen(struct file *file)
 			   (__force int)__FMODE_NONOTIFY, current_cred());
 }
 
-static int cl_compare(struct file *master, struct file *victim)
+static int cl_compare(struct file *master, struct file *victim, u32 flags)
 {
 	struct file *a, *b;
 	int err;
 
-	err = cl_compare_attr(file_inode(master), file_inode(victim));
+	err = cl_compare_attr(file_inode(master), file_inode(victim), flags);
 	if (err)
 		return err;
 	a = cl_reopen(master);
@@ -187,15 +188,15 @@ static int cl_unify_name(struct file *dir, const char *name,
 
 /* With both inodes kept as they are: compare, then replace. */
 static int cl_unify_held(struct file *dir, const char *name,
-			 struct file *master, struct file *victim)
+			 struct file *master, struct file *victim, u32 flags)
 {
-	int err = cl_compare(master, victim);
+	int err = cl_compare(master, victim, flags);
 
 	return err ?: cl_unify_name(dir, name, master, file_inode(victim));
 }
 
 static int cl_unify(struct file *dir, const char *name, struct file *master,
-		    struct file *victim)
+		    struct file *victim, u32 flags)
 {
 	struct cl_break hold_master, hold_victim;
 	int err;
@@ -205,7 +206,7 @@ static int cl_unify(struct file *dir, const char *name, struct file *master,
 		return err;
 	err = cowlink_hold(&hold_victim, file_inode(victim));
 	if (!err) {
-		err = cl_unify_held(dir, name, master, victim);
+		err = cl_unify_held(dir, name, master, victim, flags);
 		cowlink_release(&hold_victim);
 	}
 	cowlink_release(&hold_master);
@@ -223,11 +224,11 @@ static int cl_check_file(struct file *dir, struct file *file)
 	return 0;
 }
 
-static int cl_unify_fds(struct file *dir, const char *name, int master_fd,
-			int victim_fd)
+static int cl_unify_fds(struct file *dir, const char *name,
+			const struct cowlink_unify *args)
 {
-	struct file *master = fget(master_fd);
-	struct file *victim = fget(victim_fd);
+	struct file *master = fget(args->master_fd);
+	struct file *victim = fget(args->victim_fd);
 	int err;
 
 	err = cl_check_file(dir, master);
@@ -236,7 +237,7 @@ static int cl_unify_fds(struct file *dir, const char *name, int master_fd,
 	if (!err && file_inode(master) == file_inode(victim))
 		err = -EINVAL;
 	if (!err)
-		err = cl_unify(dir, name, master, victim);
+		err = cl_unify(dir, name, master, victim, args->flags);
 	if (victim)
 		fput(victim);
 	if (master)
@@ -276,7 +277,9 @@ static int cl_get_args(struct cowlink_unify *args, void __user *argp)
 	err = copy_struct_from_user(args, sizeof(*args), argp, size);
 	if (err)
 		return err;
-	if (args->flags || memchr_inv(args->reserved, 0, sizeof(args->reserved)))
+	if (args->flags & ~COWLINK_UNIFY_ANY_MTIME)
+		return -EINVAL;
+	if (memchr_inv(args->reserved, 0, sizeof(args->reserved)))
 		return -EINVAL;
 	return 0;
 }
@@ -289,8 +292,9 @@ static int cl_get_args(struct cowlink_unify *args, void __user *argp)
  * Replace the entry @name of the directory, if it still refers to the inode of
  * @victim_fd, by a link to the inode of @master_fd. Both must be IXUNLINK files
  * of this filesystem, open for reading and equal in size, mode, owner, group,
- * modification time and content. Extended attributes are not compared: they
- * cannot change either, and the caller knows which of them matter.
+ * modification time and content; with COWLINK_UNIFY_ANY_MTIME the times may
+ * differ, and the name has that of the master then. Extended attributes are not
+ * compared: they cannot change either, and the caller knows which of them matter.
  *
  * Context: process context; reads both files.
  * Return: 0, also if the name refers to the inode of @master_fd already, or with
@@ -300,7 +304,7 @@ static int cl_get_args(struct cowlink_unify *args, void __user *argp)
  * -ESTALE	the name refers to neither inode
  * -ENOENT	there is no such name
  * -EINVAL	not regular, not IXUNLINK, the same inode twice, @name is not one
- *		component, @size too small, or @flags or @reserved not 0
+ *		component, @size too small, unknown @flags, or @reserved not 0
  * -E2BIG	a newer structure with something in it that is not known
  * -ENAMETOOLONG, -EFAULT
  * -EBADF	a descriptor is not open for reading
@@ -336,7 +340,7 @@ int ioctl_link_unify(struct file *dir, void __user *argp)
 	name = cl_get_name(args.name);
 	if (IS_ERR(name))
 		return PTR_ERR(name);
-	err = cl_unify_fds(dir, name, args.master_fd, args.victim_fd);
+	err = cl_unify_fds(dir, name, &args);
 	kfree(name);
 	return err;
 }

@@ -315,6 +315,7 @@ struct cowlink_unify {
 	__u64 reserved[3];
 };
 #define FS_IOC_LINK_UNIFY _IOW('f', 0x90, struct cowlink_unify)
+#define COWLINK_UNIFY_ANY_MTIME 0x1
 #endif
 
 /* FS_IOC_LINK_UNIFY, by descriptors or by paths; -1 and errno. */

@@ -168,6 +168,35 @@ static void different_attributes(void)
 	expect_refused("C/f", "G1/own", EBADE);
 }
 
+/* The times only, and only if that is asked for. */
+static void any_mtime(void)
+{
+	const struct timespec ts[2] = { { 1, 2 }, { 3, 4 } };
+	struct shared *f = pair();
+	struct cowlink_unify arg = {
+		.size = sizeof(arg),
+		.flags = COWLINK_UNIFY_ANY_MTIME,
+		.name = (uintptr_t)"own",
+	};
+	int dir = EXPECT_OK(open("G1", O_RDONLY));
+
+	arg.master_fd = EXPECT_OK(open("C/f", O_RDONLY));
+	replace_own(SIZE, SHARED_SEED);
+	EXPECT_OK(chmod("G1/own", 0600));
+	EXPECT_OK(set_flags("G1/own", SHARED_FL));
+	arg.victim_fd = EXPECT_OK(open("G1/own", O_RDONLY));
+	EXPECT_ERR(ioctl(dir, FS_IOC_LINK_UNIFY, &arg), EBADE);
+	close(arg.victim_fd);
+	replace_own(SIZE, SHARED_SEED);
+	EXPECT_OK(utimensat(AT_FDCWD, "G1/own", ts, 0));
+	EXPECT_OK(set_flags("G1/own", SHARED_FL));
+	arg.victim_fd = EXPECT_OK(open("G1/own", O_RDONLY));
+	EXPECT_OK(ioctl(dir, FS_IOC_LINK_UNIFY, &arg));
+	f->links = 1;
+	EXPECT_SAME("G1/own", &f->before, IGN_NLINK | IGN_CTIME);
+	expect_others();
+}
+
 static void name_is_another_inode(void)
 {
 	struct shared *f = pair();
@@ -232,7 +261,7 @@ static void bad_arguments(void)
 		.size = sizeof(arg), .master_fd = m, .victim_fd = v,
 		.name = (uintptr_t)"own",
 	};
-	arg.flags = 1;
+	arg.flags = COWLINK_UNIFY_ANY_MTIME << 1;
 	EXPECT_ERR(ioctl(dir, FS_IOC_LINK_UNIFY, &arg), EINVAL);
 	arg.flags = 0;
 	arg.reserved[2] = 1;
@@ -419,6 +448,7 @@ static const struct test tests[] = {
 	{ "different content or size: EBADE", different_files },
 	{ "different mode, owner, group, mtime: EBADE",
 	  different_attributes },
+	{ "another mtime, where that is allowed", any_mtime },
 	{ "the name is another inode by now: ESTALE",
 	  name_is_another_inode },
 	{ "not frozen, not two files: EINVAL", not_frozen },

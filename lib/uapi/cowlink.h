@@ -33,12 +33,13 @@
  * to the directory. 0, also when @name refers to the master already; else
  * nothing has changed:
  *
- * EBADE      content, size, mode, owner, group or modification time differ
+ * EBADE      content, size, mode, owner, group or modification time differ; the
+ *            last may with COWLINK_UNIFY_ANY_MTIME, and is the master's then
  * ESTALE     @name refers to neither inode: its link was broken, or it was
  *            replaced, after @victim_fd was opened
  * ENOENT     there is no such name
  * EINVAL     not regular, not frozen, the same inode twice, @name is not one
- *            component, @size too small, @flags or @reserved not 0
+ *            component, @size too small, @flags unknown, @reserved not 0
  * E2BIG      @size beyond what this kernel knows, with something not 0 there
  * EBADF      a descriptor is not open for reading
  * EXDEV      not all on one filesystem
@@ -55,12 +56,14 @@
  */
 struct cowlink_unify {
 	__u32 size;		/* sizeof(struct cowlink_unify) */
-	__u32 flags;		/* 0 */
+	__u32 flags;		/* 0 or COWLINK_UNIFY_ANY_MTIME */
 	__s32 master_fd;	/* what @name shall be a link of; open for reading */
 	__s32 victim_fd;	/* what it is a link of now; open for reading */
 	__u64 name;		/* address of the name, NUL terminated */
 	__u64 reserved[3];	/* 0 */
 };
+
+#define COWLINK_UNIFY_ANY_MTIME 0x1
 
 #define FS_IOC_LINK_UNIFY _IOW('f', 0x90, struct cowlink_unify)
 
