@@ -13,8 +13,8 @@
  * seconds have passed; at most five times a second. With @forced at once and
  * wherever standard error leads. Messages wipe the line before they are printed.
  */
-#ifndef VHASHIFY_PROGRESS_H
-#define VHASHIFY_PROGRESS_H
+#ifndef COWLINK_PROGRESS_H
+#define COWLINK_PROGRESS_H
 
 #include <stdbool.h>
 #include <stdint.h>
