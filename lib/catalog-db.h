@@ -10,6 +10,7 @@
  *	catalog-object.c  the table object and the rows not yet written to it
  *	catalog-run.c     the table run
  *	catalog-scan.c    the table scan
+ *	catalog-scrub.c   the tables quarantine and scrub
  */
 #ifndef COWLINK_CATALOG_DB_H
 #define COWLINK_CATALOG_DB_H
@@ -53,6 +54,12 @@ enum catalog_stmt {
 	STMT_RUN_EACH,
 	STMT_SCAN_GET,
 	STMT_SCAN_PUT,
+	STMT_QUARANTINE_PUT,
+	STMT_QUARANTINE_GET,
+	STMT_QUARANTINE_REMOVE,
+	STMT_SCRUB_PUT,
+	STMT_SCRUB_GET,
+	STMT_SCRUB_REMOVE,
 	STMT_COUNT
 };
 

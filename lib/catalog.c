@@ -104,6 +104,17 @@ static const char *const sql[STMT_COUNT] = {
 	[STMT_SCAN_PUT] =
 		"INSERT OR REPLACE INTO scan (tree_id, dirs, digests) "
 		"VALUES (?1, ?2, ?3)",
+	[STMT_QUARANTINE_PUT] =
+		"INSERT OR REPLACE INTO quarantine (name, found_ns, reason) "
+		"VALUES (?1, ?2, ?3)",
+	[STMT_QUARANTINE_GET] =
+		"SELECT found_ns, reason FROM quarantine WHERE name = ?1",
+	[STMT_QUARANTINE_REMOVE] = "DELETE FROM quarantine WHERE name = ?1",
+	[STMT_SCRUB_PUT] =
+		"INSERT OR REPLACE INTO scrub (id, next_ino, begun_ns) "
+		"VALUES (1, ?1, ?2)",
+	[STMT_SCRUB_GET] = "SELECT next_ino, begun_ns FROM scrub",
+	[STMT_SCRUB_REMOVE] = "DELETE FROM scrub",
 };
 
 /* --- errors ----------------------------------------------------------------- */

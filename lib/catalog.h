@@ -204,6 +204,35 @@ void scan_row_release(struct scan_row *row);
  * of transactions; take it back afterwards. */
 void catalog_relax(struct catalog *c, bool relaxed);
 
+/* Why a master is in quarantine, by the name of its file there. */
+#define QUARANTINE_REASON_SIZE 16
+
+struct quarantine_row {
+	int64_t found_ns;	/* CLOCK_REALTIME */
+	char reason[QUARANTINE_REASON_SIZE];	/* "changed", "unreadable" */
+};
+
+int catalog_quarantine_put(struct catalog *c, const char *name,
+			   const struct quarantine_row *row, struct err *err);
+/* -ENOENT without a message when nothing is known of it. */
+int catalog_quarantine_get(struct catalog *c, const char *name,
+			   struct quarantine_row *ret, struct err *err);
+int catalog_quarantine_remove(struct catalog *c, const char *name,
+			      struct err *err);
+
+/* How far an unfinished scrub is. */
+struct scrub_row {
+	uint64_t next_ino;
+	int64_t begun_ns;	/* CLOCK_REALTIME */
+};
+
+int catalog_scrub_put(struct catalog *c, const struct scrub_row *row,
+		      struct err *err);
+/* -ENOENT without a message when none is unfinished. */
+int catalog_scrub_get(struct catalog *c, struct scrub_row *ret,
+		      struct err *err);
+int catalog_scrub_remove(struct catalog *c, struct err *err);
+
 /* SQLite's own integrity and foreign key check; -EUCLEAN with its first words. */
 int catalog_verify(struct catalog *c, struct err *err);
 

@@ -166,6 +166,8 @@ static int open_all(struct pool *p, enum pool_mode mode, struct err *err)
 		r = lock(p, mode, err);
 	if (!r)
 		r = open_catalog(p, mode, err);
+	if (!r)
+		r = pool_quarantine_load(p, err);
 	if (!r && mode != POOL_RO)
 		r = probe(p, err);
 	if (!r && mode != POOL_RO)
@@ -208,6 +210,7 @@ void pool_close(struct pool *p)
 	cleanup_close(&p->templates_fd);
 	cleanup_close(&p->store_fd);
 	cleanup_close(&p->fd);
+	free(p->quarantined);
 	free(p->path);
 	free(p);
 }

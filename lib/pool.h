@@ -35,6 +35,8 @@ struct pool {
 	struct pool_info info;
 	struct engine_probe engine;
 	struct catalog *catalog;
+	uint64_t *quarantined;	/* sorted inode numbers; see pool_is_quarantined() */
+	size_t quarantined_count;
 };
 
 enum pool_mode {
@@ -102,6 +104,18 @@ int pool_lock_name(struct pool *p, int kind, const char *name, bool wait,
 /* Does anybody else hold the pool lock, in whatever way? Takes none; false where it
  * cannot be told. */
 bool pool_is_busy(const struct pool *p);
+
+/*
+ * quarantine/, which is made when it is needed, holds masters that were found
+ * damaged, as <key>.<replica>.<inode number>. Trees may still have names of them.
+ * The directory decides; the catalog only remembers why. Masters are put there
+ * under the exclusive lock, so that what pool_open() read stays true (POOL_RO: what
+ * was there then).
+ */
+#define POOL_QUARANTINE_DIR "quarantine"
+
+int pool_quarantine_load(struct pool *p, struct err *err);
+bool pool_is_quarantined(const struct pool *p, uint64_t ino);
 
 /*
  * A private directory staging/<random>, locked while it is in use.

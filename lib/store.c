@@ -337,6 +337,10 @@ int store_link_again(struct pool *p, int dirfd, const char *name,
 	int r = -EMLINK;
 
 	*ret = (struct store_linked){ .ino = stx->stx_ino };
+	if (pool_is_quarantined(p, stx->stx_ino))
+		return err_set(err, -EUCLEAN,
+			       "'%s' is damaged and in quarantine; `vtemplate "
+			       "check --scrub` tells more", name);
 	if (stx->stx_nlink < p->info.link_limit &&
 	    !(avoid && avoid->has(stx, avoid->ctx)))
 		r = fx_linkat(dirfd, name, newdir, newname);
@@ -400,6 +404,8 @@ int store_is_master(struct pool *p, int dirfd, const char *name,
 
 	if (stx->stx_nlink < 2)
 		return 0;
+	if (pool_is_quarantined(p, stx->stx_ino))
+		return 1;
 	if (p->engine.engine != ENGINE_KERNEL)
 		return is_in_store(p, stx, err);
 	r = has_shared_flags(dirfd, name, stx);

@@ -97,7 +97,7 @@ int store_link(struct pool *p, const struct master *m, int dirfd,
 /*
  * For cloning: make @newname in @newdir another name of the master that @name in
  * @dirfd already is (@stx its status), or of a replica of it when it has as many
- * links as the pool allows or is to be avoided.
+ * links as the pool allows or is to be avoided. -EUCLEAN when it is in quarantine.
  */
 struct store_linked {
 	uint64_t ino;		/* what @newname is a name of now */
@@ -109,7 +109,8 @@ int store_link_again(struct pool *p, int dirfd, const char *name,
 		     int newdir, const char *newname,
 		     struct store_linked *ret, struct err *err);
 
-/* Is this inode (a regular file in a tree) a name of a master? 1, 0 or -errno.
+/* Is this inode (a regular file in a tree) a name of a master, be it one that is in
+ * quarantine? 1, 0 or -errno.
  * Asks the inode itself under engine `kernel`, the catalog on unprotected pools. */
 int store_is_master(struct pool *p, int dirfd, const char *name,
 		    const struct statx *stx, struct err *err);
@@ -145,6 +146,44 @@ int store_remove(struct pool *p, const struct store_entry *e, struct err *err);
  * @dirfd, untouched. The pool lock is held exclusively. */
 int store_expel(struct pool *p, const struct store_entry *e, int dirfd,
 		const char *name, struct err *err);
+
+/*
+ * Move a master that was found damaged to quarantine/, whoever shares it, and make
+ * the catalog remember it. Its file is not touched. Where the catalog cannot take
+ * it the move counts. The pool lock is held exclusively.
+ */
+int store_quarantine(struct pool *p, const struct store_entry *e,
+		     const char *reason, struct err *err);
+
+/* Every master in quarantine/, as store_each(); the name is that in quarantine/, and
+ * shard_fd that directory. */
+int store_quarantine_each(struct pool *p,
+			  int (*fn)(const struct store_entry *e, void *ctx),
+			  void *ctx, struct err *err);
+
+/* Remove one of these that no tree shares; -EBUSY when one does. The pool lock is
+ * held exclusively. */
+int store_quarantine_remove(struct pool *p, const struct store_entry *e,
+			    struct err *err);
+
+/*
+ * The names of all masters in the order of their inodes, malloc'ed into *@ret: what
+ * is found without looking at one of them, so that a damaged one cannot hide the
+ * others. What is no master's name is left out.
+ */
+struct store_item {
+	uint64_t ino;
+	struct digest key;
+	uint32_t replica;
+};
+
+int store_list(struct pool *p, struct store_item **ret, size_t *ret_count,
+	       struct err *err);
+
+/* Open the shard and the master of an item, or give -errno. Released by the caller;
+ * @e->name points to @name. */
+int store_item_open(struct pool *p, const struct store_item *item,
+		    char name[STORE_NAME_SIZE], struct store_entry *ret);
 
 /* Put +i back on shards that lost it to a crash; the number mended, or -errno.
  * With @dry only counts. The pool lock is held exclusively unless @dry. */

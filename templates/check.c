@@ -78,6 +78,18 @@ static const struct problem_kind kinds[PROBLEM_COUNT] = {
 		"orphans", SEVERITY_INFO,
 		"are used by no tree; `vtemplate gc` removes them",
 		NULL },
+	[PROBLEM_MASTER_DAMAGED] = {
+		"master-damaged", SEVERITY_ERROR,
+		"is damaged and could not be put in quarantine",
+		NULL },
+	[PROBLEM_QUARANTINED] = {
+		"quarantined", SEVERITY_ERROR,
+		"is damaged, and trees still share it",
+		NULL },
+	[PROBLEM_QUARANTINED_UNUSED] = {
+		"quarantined-unused", SEVERITY_INFO,
+		"is damaged and used by no tree; `vtemplate gc` removes it",
+		NULL },
 };
 
 const struct problem_kind *problem_kind(enum problem_code code)
@@ -122,12 +134,25 @@ int problems_add(struct problems *ps, enum problem_code code,
 	return 0;
 }
 
+static void release_names(struct problem *pr)
+{
+	size_t i;
+
+	for (i = 0; i < pr->name_count; i++) {
+		free(pr->names[i].tree);
+		free(pr->names[i].path);
+	}
+	free(pr->names);
+}
+
 void problems_release(struct problems *ps)
 {
 	size_t i;
 
-	for (i = 0; i < ps->count; i++)
+	for (i = 0; i < ps->count; i++) {
 		free(ps->list[i].subject);
+		release_names(&ps->list[i]);
+	}
 	free(ps->list);
 	*ps = (struct problems){ 0 };
 }
@@ -162,5 +187,7 @@ int check_scan(struct pool *p, struct problems *ret, struct err *err)
 		r = check_staging(p, ret, err);
 	if (!r)
 		r = check_store(p, ret, err);
+	if (!r)
+		r = check_quarantine(p, ret, err);
 	return r;
 }

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "hash.h"
 #include "pool.h"
@@ -34,6 +35,9 @@ enum problem_code {
 	PROBLEM_STORE_FOREIGN,
 	PROBLEM_SHARDS_OPEN,
 	PROBLEM_ORPHANS,
+	PROBLEM_MASTER_DAMAGED,
+	PROBLEM_QUARANTINED,
+	PROBLEM_QUARANTINED_UNUSED,
 	PROBLEM_COUNT
 };
 
@@ -57,6 +61,18 @@ struct problem_target {
 	struct digest key;
 	uint32_t replica;
 	uint64_t ino;
+	/* of a damaged master: what an intact copy looks like; the name is why */
+	bool has_stat;
+	uint64_t size_bytes;
+	struct statx_timestamp mtime;
+};
+
+/* A file of a tree that a problem concerns. */
+struct problem_name {
+	enum tree_kind kind;
+	char *tree;
+	char *path;		/* relative to the rootfs, raw bytes */
+	bool intact;		/* has what was damaged, and does not share it */
 };
 
 struct problem {
@@ -66,6 +82,9 @@ struct problem {
 	uint64_t count;		/* for what is counted, else 0 */
 	uint64_t size_bytes;
 	bool repaired;
+	struct problem_name *names;
+	size_t name_count;
+	size_t intact_count;
 };
 
 struct problems {
@@ -92,6 +111,7 @@ int check_scan(struct pool *p, struct problems *ret, struct err *err);
 int check_trees(struct pool *p, struct problems *ret, struct err *err);
 int check_staging(struct pool *p, struct problems *ret, struct err *err);
 int check_store(struct pool *p, struct problems *ret, struct err *err);
+int check_quarantine(struct pool *p, struct problems *ret, struct err *err);
 
 /*
  * Mend each problem of @ps that can be mended; the pool is open POOL_EXCLUSIVE. One

@@ -6,7 +6,9 @@
 
 #include "check.h"
 #include "json-out.h"
+#include "progress.h"
 #include "rebuild.h"
+#include "scrub.h"
 #include "vtemplate.h"
 
 /* Does it make the pool inconsistent now? */
@@ -26,6 +28,20 @@ static uint64_t count_left(const struct problems *ps)
 	return left;
 }
 
+static void print_names(const struct problem *pr)
+{
+	char path[512];
+	size_t i;
+
+	for (i = 0; i < pr->name_count; i++) {
+		const struct problem_name *n = &pr->names[i];
+
+		escape_bytes(path, sizeof(path), n->path, strlen(n->path));
+		printf("  %s %s '%s': %s\n", n->intact ? "intact in" : "shared by",
+		       tree_kind_name(n->kind), n->tree, path);
+	}
+}
+
 static void print_problem(const struct problem *pr)
 {
 	const struct problem_kind *kind = problem_kind(pr->code);
@@ -42,6 +58,56 @@ static void print_problem(const struct problem *pr)
 	else if (kind->repair)
 		printf("; --repair would %s", kind->repair);
 	putchar('\n');
+	print_names(pr);
+}
+
+static int name_json(const struct problem_name *n, struct json_object *list)
+{
+	struct json_object *o = json_object_new_object();
+	int r = o ? 0 : -ENOMEM;
+
+	if (!r)
+		r = json_add_string(o, "kind", tree_kind_name(n->kind));
+	if (!r)
+		r = json_add_string(o, "tree", n->tree);
+	if (!r)
+		r = json_add_name(o, "path", n->path, strlen(n->path));
+	if (r || json_object_array_add(list, o)) {
+		json_object_put(o);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/* "shared" and "intact": the names of trees that a damaged master concerns. */
+static int names_json(struct json_object *o, const struct problem *pr,
+		      const char *key, bool intact)
+{
+	struct json_object *list = json_object_new_array();
+	size_t i;
+	int r = list ? 0 : -ENOMEM;
+
+	for (i = 0; !r && i < pr->name_count; i++)
+		if (pr->names[i].intact == intact)
+			r = name_json(&pr->names[i], list);
+	if (r || json_object_object_add(o, key, list)) {
+		json_object_put(list);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int damage_json(struct json_object *o, const struct problem *pr)
+{
+	int r = 0;
+
+	if (pr->target.has_stat && pr->target.name[0])
+		r |= json_add_string(o, "reason", pr->target.name);
+	if (pr->name_count) {
+		r |= names_json(o, pr, "shared", false);
+		r |= names_json(o, pr, "intact", true);
+	}
+	return r;
 }
 
 static int problem_json(const struct problem *pr, struct json_object *list)
@@ -62,6 +128,7 @@ static int problem_json(const struct problem *pr, struct json_object *list)
 		r |= json_add_u64(o, "count", pr->count);
 	if (pr->size_bytes)
 		r |= json_add_u64(o, "size_bytes", pr->size_bytes);
+	r |= damage_json(o, pr);
 	if (r || json_object_array_add(list, o)) {
 		json_object_put(o);
 		return -ENOMEM;
@@ -69,7 +136,28 @@ static int problem_json(const struct problem *pr, struct json_object *list)
 	return 0;
 }
 
-static int report_json(const struct problems *ps, struct err *err)
+static int scrub_json(struct json_object *doc, const struct scrub_stats *st)
+{
+	struct json_object *o = json_object_new_object();
+	int r = o ? 0 : -ENOMEM;
+
+	if (!r)
+		r = json_add_u64(o, "files", st->files);
+	if (!r)
+		r = json_add_u64(o, "read_bytes", st->read_bytes);
+	if (!r)
+		r = json_add_u64(o, "damaged", st->damaged);
+	if (!r)
+		r = json_add_bool(o, "resumed", st->resumed);
+	if (r || json_object_object_add(doc, "scrub", o)) {
+		json_object_put(o);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int report_json(const struct problems *ps, const struct scrub_stats *st,
+		       struct err *err)
 {
 	struct json_object *doc = json_document("vtemplate");
 	struct json_object *list = json_object_new_array();
@@ -80,6 +168,8 @@ static int report_json(const struct problems *ps, struct err *err)
 		r = problem_json(&ps->list[i], list);
 	if (!r)
 		r = json_add_u64(doc, "inconsistent", count_left(ps));
+	if (!r && st)
+		r = scrub_json(doc, st);
 	if (r || json_object_object_add(doc, "problems", list)) {
 		json_object_put(doc);
 		json_object_put(list);
@@ -89,19 +179,40 @@ static int report_json(const struct problems *ps, struct err *err)
 	return 0;
 }
 
-static int report(struct cmd_ctx *ctx, const struct problems *ps)
+static void print_scrub(const struct problems *ps, const struct scrub_stats *st)
+{
+	char bytes[32];
+	size_t i;
+
+	printf("scrubbed %" PRIu64 " shared files, %s%s; %" PRIu64
+	       " of them damaged\n",
+	       st->files, format_bytes(bytes, st->read_bytes),
+	       st->resumed ? ", going on from an earlier scrub" : "",
+	       st->damaged);
+	for (i = 0; i < ps->count; i++)
+		if (ps->list[i].name_count) {
+			printf("to restore a name: cp -a INTACT NAME.new && "
+			       "mv NAME.new NAME (see vtemplate(8))\n");
+			return;
+		}
+}
+
+static int report(struct cmd_ctx *ctx, const struct problems *ps,
+		  const struct scrub_stats *st)
 {
 	uint64_t left = count_left(ps);
 	size_t i;
 
 	if (ctx->json) {
-		int r = report_json(ps, &ctx->err);
+		int r = report_json(ps, st, &ctx->err);
 
 		if (r < 0)
 			return r;
 	} else {
 		for (i = 0; i < ps->count; i++)
 			print_problem(&ps->list[i]);
+		if (st)
+			print_scrub(ps, st);
 		if (left)
 			printf("%" PRIu64 " problems\n", left);
 		else
@@ -167,18 +278,24 @@ static int repair(struct cmd_ctx *ctx, struct pool *p, struct problems *all)
 	return r;
 }
 
-static int scan_only(struct cmd_ctx *ctx, struct problems *ps)
+/* "The catalog is lost" is what to say then, whatever came of it. */
+static int say_if_lost(struct cmd_ctx *ctx, int r)
 {
-	struct pool *p;
-	int r = pool_open(ctx->pool_path, POOL_RO, &p, &ctx->err);
-
 	if (r < 0 && catalog_is_lost(ctx->pool_path))
 		return err_set(&ctx->err, -EUCLEAN,
 			       "the catalog of '%s' is lost; `vtemplate check "
 			       "--rebuild` makes it again from the trees",
 			       ctx->pool_path);
+	return r;
+}
+
+static int scan_only(struct cmd_ctx *ctx, struct problems *ps)
+{
+	struct pool *p;
+	int r = pool_open(ctx->pool_path, POOL_RO, &p, &ctx->err);
+
 	if (r < 0)
-		return r;
+		return say_if_lost(ctx, r);
 	pool_warn(p);
 	r = check_scan(p, ps, &ctx->err);
 	pool_close(p);
@@ -211,18 +328,60 @@ static int scan_and_repair(struct cmd_ctx *ctx, struct problems *ps)
 	return r;
 }
 
+/* Data before order: what is damaged is known before anything is mended. */
+static int scrub(struct cmd_ctx *ctx, struct problems *damaged,
+		 struct scrub_stats *st)
+{
+	const struct check_opts *opts = ctx->opts;
+	int r;
+
+	progress_begin(false, ctx->json);
+	r = scrub_store(ctx->pool_path, opts->rate * 1000000, damaged, st,
+			&ctx->err);
+	return say_if_lost(ctx, r);
+}
+
+static int check(struct cmd_ctx *ctx, struct problems *ps)
+{
+	const struct check_opts *opts = ctx->opts;
+
+	return opts->repair || opts->rebuild ? scan_and_repair(ctx, ps) :
+					       scan_only(ctx, ps);
+}
+
+static int check_and_scrub(struct cmd_ctx *ctx, struct problems *ps)
+{
+	struct scrub_stats st = { 0 };
+	struct problems damaged = { 0 };
+	int r = scrub(ctx, &damaged, &st);
+
+	if (!r)
+		r = check(ctx, ps);
+	if (!r)
+		r = merge(ps, &damaged);
+	if (!r)
+		r = scrub_names(ctx->pool_path, ps, &ctx->err);
+	problems_release(&damaged);
+	return r ? r : report(ctx, ps, &st);
+}
+
 int cmd_check(struct cmd_ctx *ctx)
 {
 	const struct check_opts *opts = ctx->opts;
 	struct problems ps = { 0 };
 	int r;
 
-	if (opts->repair || opts->rebuild)
-		r = scan_and_repair(ctx, &ps);
-	else
-		r = scan_only(ctx, &ps);
-	if (!r)
-		r = report(ctx, &ps);
+	if (opts->rate && !opts->scrub)
+		return err_usage(&ctx->err, "--rate is for --scrub");
+	if (opts->rate > UINT64_MAX / 1000000)
+		return err_usage(&ctx->err, "--rate is too large");
+	if (opts->scrub) {
+		r = check_and_scrub(ctx, &ps);
+	} else {
+		r = check(ctx, &ps);
+		if (!r)
+			r = report(ctx, &ps, NULL);
+	}
 	problems_release(&ps);
 	return r;
 }

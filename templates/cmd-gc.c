@@ -43,6 +43,20 @@ static int collect(const struct store_entry *e, void *ctx)
 	return 0;
 }
 
+static int collect_damaged(const struct store_entry *e, void *ctx)
+{
+	struct gc *gc = ctx;
+	int r = store_quarantine_remove(gc->pool, e, gc->err);
+
+	if (r == -EBUSY)
+		return 0;
+	if (!r) {
+		gc->removed++;
+		gc->freed_bytes += e->stx.stx_blocks * 512;
+	}
+	return r;
+}
+
 static int print_json(const struct gc *gc, struct err *err)
 {
 	struct json_object *doc = json_document("vtemplate");
@@ -84,6 +98,9 @@ int cmd_gc(struct cmd_ctx *ctx)
 				       "boot the patched kernel");
 	}
 	r = store_each(ctx->pool, collect, &gc, &ctx->err);
+	if (!r)
+		r = store_quarantine_each(ctx->pool, collect_damaged, &gc,
+					  &ctx->err);
 	if (r < 0)
 		return r;
 	if (ctx->json)

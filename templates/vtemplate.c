@@ -32,6 +32,11 @@ static const struct cmd_opt check_opts[] = {
 	{ "rebuild", 0, OPT_FLAG, NULL,
 	  "make the catalog again from the trees and the store",
 	  offsetof(struct check_opts, rebuild) },
+	{ "scrub", 0, OPT_FLAG, NULL,
+	  "read all shared files, put damaged ones in quarantine",
+	  offsetof(struct check_opts, scrub) },
+	{ "rate", 0, OPT_NUMBER, "MB/s", "read at most so much in a second",
+	  offsetof(struct check_opts, rate) },
 	{ 0 },
 };
 

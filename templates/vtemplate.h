@@ -23,6 +23,8 @@ struct destroy_opts {
 struct check_opts {
 	bool repair;
 	bool rebuild;
+	bool scrub;
+	uint64_t rate;		/* MB a second */
 };
 
 int cmd_init(struct cmd_ctx *ctx);
