@@ -199,6 +199,27 @@ test_expect_success 'rows that are lost, damaged, cut, old or those of another t
 	trees >have && test_cmp want have
 '
 
+# Enough files that all threads get some: 300 pairs, and as many that only look equal.
+test_expect_success 'the same result with any number of threads' '
+	mkdir "$G1/many" "$G2/many" && awk -v a="$G1/many" -v b="$G2/many" "BEGIN {
+		for (i = 1000; i < 1300; i++) {
+			print \"same\", i >(a \"/s\" i); print \"same\", i >(b \"/s\" i)
+			print \"one\", i >(a \"/d\" i); print \"two\", i >(b \"/d\" i)
+			close(a \"/s\" i); close(b \"/s\" i)
+			close(a \"/d\" i); close(b \"/d\" i)
+		} }" && same_times "$G1/many" && same_times "$G2/many" &&
+	vhashify --dry-run --no-cache --json --jobs=1 >one &&
+	test_json one ".shared_files >= 600 and .hashed_files >= 1200" true &&
+	for jobs in 2 3 64 1000
+	do
+		vhashify --dry-run --no-cache --json --jobs=$jobs >several &&
+			test_cmp one several || return 1
+	done &&
+	trees >want && vhashify --jobs=5 --json >out && trees >have &&
+	test_cmp want have && jq .shared_files one >a && jq .shared_files out >b &&
+	test_cmp a b
+'
+
 test_expect_success 'what is remembered goes with its tree' '
 	vtemplate destroy g3 && query "SELECT count(*) FROM scan" >out &&
 	test_contents out 3

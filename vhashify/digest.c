@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,9 +37,9 @@ static int read_key(struct run *run, int fd, struct file *f)
 	return 0;
 }
 
-static int read_candidate(struct run *run, struct opener *o, struct file *f)
+/* @fd is the candidate or why it could not be opened. */
+static int read_candidate(struct run *run, int fd, struct file *f)
 {
-	_cleanup_close_ int fd = opener_open(o, f);
 	unsigned int flags;
 	int r;
 
@@ -50,53 +52,143 @@ static int read_candidate(struct run *run, struct opener *o, struct file *f)
 		file_skip(f, SKIP_SPECIAL);
 		return 0;
 	}
-	run->hashed_files++;
-	run->hashed_bytes += f->size_bytes;
+	__atomic_fetch_add(&run->hashed_files, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&run->hashed_bytes, f->size_bytes, __ATOMIC_RELAXED);
 	return read_key(run, fd, f);
 }
 
-void digest_file(struct run *run, struct opener *o, struct file *f)
+/* Messages and the line of progress come from several threads. */
+static pthread_mutex_t terminal = PTHREAD_MUTEX_INITIALIZER;
+
+static void digest_open_file(struct run *run, int fd, struct file *f)
 {
-	int r = read_candidate(run, o, f);
+	int r = read_candidate(run, fd, f);
 
 	if (!r)
 		return;
 	file_skip(f, reason_of_errno(r));
-	if (f->reason == SKIP_UNREADABLE)
-		log_warning("cannot read '%s' in %s '%s': %s, skipping it",
-			    f->path,
-			    tree_kind_name(run->trees[f->tree].row.kind),
-			    run->trees[f->tree].row.name, strerror(-r));
+	if (f->reason != SKIP_UNREADABLE)
+		return;
+	pthread_mutex_lock(&terminal);
+	log_warning("cannot read '%s' in %s '%s': %s, skipping it", f->path,
+		    tree_kind_name(run->trees[f->tree].row.kind),
+		    run->trees[f->tree].row.name, strerror(-r));
+	pthread_mutex_unlock(&terminal);
 }
 
-static void show_progress(uint64_t done_bytes, uint64_t total_bytes)
+void digest_file(struct run *run, struct opener *o, struct file *f)
 {
+	_cleanup_close_ int fd = opener_open(o, f);
+
+	digest_open_file(run, fd, f);
+}
+
+/* --- all candidates, by several threads ---------------------------------------- */
+
+/*
+ * The candidates are in the order of the walk, which is that of inodes in each
+ * directory. A thread takes the next few, so that those of one directory are read
+ * together, and asks the kernel for the next file before it reads one.
+ */
+#define CHUNK_FILES 32
+
+/* What a thread reads in this time costs less than to start it. */
+#define FILES_PER_THREAD 64
+
+struct reading {
+	struct run *run;
+	size_t next;		/* file nobody has taken yet */
+	uint64_t done_bytes, total_bytes;
+};
+
+static void show_progress(const struct reading *rd)
+{
+	uint64_t bytes = __atomic_load_n(&rd->done_bytes, __ATOMIC_RELAXED);
 	char done[32], total[32], rate[80];
 
-	progress_show("reading, %s of %s%s", format_bytes(done, done_bytes),
-		      format_bytes(total, total_bytes),
-		      progress_rate(rate, done_bytes, total_bytes));
+	pthread_mutex_lock(&terminal);
+	if (progress_due())
+		progress_show("reading, %s of %s%s", format_bytes(done, bytes),
+			      format_bytes(total, rd->total_bytes),
+			      progress_rate(rate, bytes, rd->total_bytes));
+	pthread_mutex_unlock(&terminal);
+}
+
+/* The next candidate from *@at on that must be read, below @end; or NULL. */
+static struct file *next_unread(struct run *run, size_t *at, size_t end)
+{
+	while (*at < end) {
+		struct file *f = &run->files[(*at)++];
+
+		if (f->reason == SKIP_NONE &&
+		    (run->policy.ignore_mtime || !remember_digest(run, f)))
+			return f;
+	}
+	return NULL;
+}
+
+static int open_ahead(struct opener *o, const struct file *f)
+{
+	int fd = f ? opener_open(o, f) : -1;
+
+	if (fd >= 0)
+		(void)posix_fadvise(fd, 0, 0, POSIX_FADV_WILLNEED); /* advice */
+	return fd;
+}
+
+static void read_chunk(struct reading *rd, struct opener *o, size_t at,
+		       size_t end)
+{
+	struct file *f = next_unread(rd->run, &at, end);
+	int fd = open_ahead(o, f);
+
+	while (f) {
+		struct file *ahead = next_unread(rd->run, &at, end);
+		int ahead_fd = open_ahead(o, ahead);
+
+		show_progress(rd);
+		digest_open_file(rd->run, fd, f);
+		cleanup_close(&fd);
+		__atomic_fetch_add(&rd->done_bytes, f->size_bytes,
+				   __ATOMIC_RELAXED);
+		f = ahead;
+		fd = ahead_fd;
+	}
+}
+
+static void *read_all(void *ctx)
+{
+	struct reading *rd = ctx;
+	_cleanup_opener_ struct opener o = READER_INIT(rd->run);
+	size_t count = rd->run->file_count;
+	size_t at;
+
+	while ((at = __atomic_fetch_add(&rd->next, CHUNK_FILES,
+					__ATOMIC_RELAXED)) < count)
+		read_chunk(rd, &o, at,
+			   at + CHUNK_FILES < count ? at + CHUNK_FILES : count);
+	return NULL;
 }
 
 void digest_candidates(struct run *run)
 {
-	_cleanup_opener_ struct opener o = READER_INIT(run);
-	uint64_t total_bytes = 0;
-	uint64_t done_bytes = 0;
+	struct reading rd = { .run = run };
+	pthread_t threads[JOBS_MAX];
+	size_t started = 0;
+	size_t files = 0;
 	size_t i;
 
 	for (i = 0; i < run->file_count; i++)
-		if (run->files[i].reason == SKIP_NONE)
-			total_bytes += run->files[i].size_bytes;
+		if (run->files[i].reason == SKIP_NONE) {
+			rd.total_bytes += run->files[i].size_bytes;
+			files++;
+		}
 	progress_phase();
-	for (i = 0; i < run->file_count; i++) {
-		if (run->files[i].reason != SKIP_NONE)
-			continue;
-		if (progress_due())
-			show_progress(done_bytes, total_bytes);
-		if (run->policy.ignore_mtime ||
-		    !remember_digest(run, &run->files[i]))
-			digest_file(run, &o, &run->files[i]);
-		done_bytes += run->files[i].size_bytes;
-	}
+	/* this thread is one of them; one that cannot be had is done without */
+	while (started + 1 < run->jobs && files > started * FILES_PER_THREAD &&
+	       !pthread_create(&threads[started], NULL, read_all, &rd))
+		started++;
+	(void)read_all(&rd);
+	while (started)
+		(void)pthread_join(threads[--started], NULL);
 }

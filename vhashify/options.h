@@ -11,6 +11,7 @@
 struct options {
 	uint64_t min_size_bytes;
 	uint64_t max_size_bytes;
+	uint64_t jobs;
 	bool within_guest;
 	bool skip_conffiles;
 	bool ignore_mtime;

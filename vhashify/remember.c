@@ -133,11 +133,12 @@ static int by_ino(const void *a, const void *b)
 bool remember_digest(const struct run *run, struct file *f)
 {
 	const struct tree *t = &run->trees[f->tree];
-	const struct memo_digest *d;
 	const struct memo_digest want = { .ino = f->ino };
-	size_t count = memo_digests_open(t->digests, t->digests_size, &d);
+	const struct memo_digest *d = NULL;
 
-	d = count ? bsearch(&want, d, count, sizeof(*d), by_ino) : NULL;
+	if (t->digest_count)
+		d = bsearch(&want, t->digest_rows, t->digest_count, sizeof(*d),
+			    by_ino);
 	if (!d || d->size_bytes != f->size_bytes ||
 	    d->mtime_ns != memo_time(&f->mtime) ||
 	    d->ctime_ns != memo_time(&f->ctime))
@@ -193,6 +194,7 @@ static int pack_digests(struct run *run, struct tree *t, size_t start,
 	*ret_changed = size != t->digests_size ||
 		       memcmp(bytes, t->digests, size) != 0;
 	free(t->digests);
+	t->digest_count = 0;
 	t->digests = bytes;
 	t->digests_size = size;
 	return 0;

@@ -68,6 +68,8 @@ int scan_memo_end(struct scan *s, int r)
 		r = keep_seen(s);
 	t->digests = s->row.digests;
 	t->digests_size = s->row.digests_size;
+	t->digest_count = memo_digests_open(t->digests, t->digests_size,
+					    &t->digest_rows);
 	s->row.digests = NULL;
 	scan_row_release(&s->row);
 	memo_writer_release(&s->memo);

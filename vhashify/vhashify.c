@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <stddef.h>
+#include <unistd.h>
 
 #include "engine.h"
 #include "fdio.h"
@@ -87,6 +88,15 @@ static int share(struct cmd_ctx *ctx, struct run *run)
 	return r < 0 ? r : status;
 }
 
+static unsigned int choose_jobs(uint64_t asked)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (!asked)
+		asked = cpus > 0 ? cpus : 1;
+	return asked < JOBS_MAX ? asked : JOBS_MAX;
+}
+
 static int run_vhashify(struct cmd_ctx *ctx)
 {
 	const struct options *opts = ctx->opts;
@@ -100,6 +110,7 @@ static int run_vhashify(struct cmd_ctx *ctx)
 	if (r < 0)
 		return r;
 	fdio_raise_nofile();
+	run.jobs = choose_jobs(opts->jobs);
 	run.links = engine_links(ctx->pool->engine.engine);
 	progress_begin(opts->progress, opts->no_progress);
 	r = opts->undo ? undo(ctx, &run) : share(ctx, &run);
@@ -138,6 +149,9 @@ static const struct cmd_opt options[] = {
 	  "show progress at once, whatever standard error is", AT(progress) },
 	{ "no-progress", 0, OPT_FLAG, NULL, "never show progress",
 	  AT(no_progress) },
+	{ "jobs", 0, OPT_NUMBER, "N",
+	  "read with N threads (default: one for each processor)",
+	  AT(jobs) },
 	{ "no-cache", 0, OPT_FLAG, NULL,
 	  "look at everything, whatever the last run remembered",
 	  AT(no_cache) },

@@ -26,8 +26,10 @@
  * of every tree scanned has exactly one outcome, and --dry-run is the same code
  * without the last step.
  *
- * Memory: about 150 bytes and the path for each candidate (a private file), 16
- * bytes for each name that is shared, 60 for each master. One thread.
+ * Memory: about 150 bytes and the path for each candidate (a private file), nothing
+ * for a name that is shared in a tree that has not changed, 60 bytes for each
+ * master. Only digest.c has several threads: they read. Whatever changes something
+ * happens in one.
  */
 #ifndef VHASHIFY_H
 #define VHASHIFY_H
@@ -100,6 +102,8 @@ struct mtimes {
 
 /* --- trees and candidates --- */
 
+struct memo_digest;
+
 enum tree_status {
 	TREE_SCANNED,
 	TREE_LOCKED,		/* another command has it */
@@ -118,8 +122,10 @@ struct tree {
 	size_t seen_size;
 	uint64_t seen_check;
 	bool seen_changed;
-	void *digests;		/* of an earlier run */
+	void *digests;		/* of an earlier run ... */
 	size_t digests_size;
+	const struct memo_digest *digest_rows; /* ... the same, open */
+	size_t digest_count;
 };
 
 struct file {
@@ -160,6 +166,8 @@ struct explain {
 	uint32_t names;		/* links; 0: it was not looked at itself */
 };
 
+#define JOBS_MAX 64
+
 struct run {
 	struct pool *pool;
 	struct policy policy;
@@ -167,6 +175,7 @@ struct run {
 	bool links;		/* the engine shares inodes, not extents */
 	bool no_cache;		/* do not use what an earlier run remembered */
 	int64_t begun_ns;	/* CLOCK_REALTIME */
+	unsigned int jobs;	/* threads that read, up to JOBS_MAX */
 
 	struct tree *trees;
 	size_t tree_count;
