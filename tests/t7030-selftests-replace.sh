@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 
 # shellcheck disable=SC2034 # read by lib-test.sh
-test_description='kernel: ext4 replaces a name in one step'
+test_description='kernel: ext4 and XFS replace a name in one step'
 . "$(dirname "$0")/lib-test.sh"
 . "$(dirname "$0")/lib-selftests.sh"
 
 TEST_UML_OPTIONS=--timeout=1500
 build_selftests
 test_in_uml "$@"
-run_selftests --fs=ext4 replace
+run_selftests --fs=ext4 --fs=xfs replace

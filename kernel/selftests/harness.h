@@ -346,6 +346,8 @@ void scratch_xfs(struct scratch *fs, const char *mkfs_opts,
 		 const char *mount_opts);
 /* On @image with the words @mkfs_opts, or, if NULL, like the XFS under test. */
 void mkfs_xfs(const char *image, const char *mkfs_opts);
+/* As large as need be: the image is sparse. */
+void scratch_large_xfs(struct scratch *fs, size_t groups, size_t size_bytes);
 /* What is under test, ext4 (of @ext4_bytes) or XFS, with default options. */
 void scratch_disk(struct scratch *fs, size_t ext4_bytes);
 void scratch_mount(struct scratch *fs, const char *mount_opts);
@@ -366,6 +368,8 @@ void scratch_check(struct scratch *fs, const char *mount_opts);
 void scratch_commit(void);
 /* From now on nothing reaches the disk. @path: anything on it. */
 void scratch_shutdown(const char *path);
+/* After that the disk is mounted again, as it is now, and looked at. */
+void scratch_recover(struct scratch *fs, const char *mount_opts);
 /* The power goes, and what is not in the journal is lost. Then recovery. */
 void scratch_crash(struct scratch *fs, const char *mount_opts);
 /* Back to the test's own directory. */

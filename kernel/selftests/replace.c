@@ -140,7 +140,8 @@ static void last_name_of_the_old_inode(void)
 /* ---- crashes ----------------------------------------------------------- */
 
 struct format {
-	const char *const *mkfs;
+	const char *const *mkfs;	/* of ext4 */
+	const char *mkfs_xfs;		/* or of XFS */
 	const char *mount;
 	bool journal;
 };
@@ -173,7 +174,10 @@ static void mk_names(void)
 
 static void set_up(struct scratch *fs, const struct format *format)
 {
-	scratch_ext4(fs, 32 << 20, format->mkfs, format->mount);
+	if (format->mkfs_xfs)
+		scratch_xfs(fs, format->mkfs_xfs, format->mount);
+	else
+		scratch_ext4(fs, 32 << 20, format->mkfs, format->mount);
 	scratch_enter(fs);
 	mk_names();
 }
@@ -303,8 +307,8 @@ static void crashes(const struct format *format)
 #define CRASHES(name, has_journal, mount_opts, ...)			\
 	static void name(void)						\
 	{								\
-		crashes(&(struct format){ MKFS(__VA_ARGS__), mount_opts,	\
-					  has_journal });		\
+		crashes(&(struct format){ MKFS(__VA_ARGS__), NULL,	\
+					  mount_opts, has_journal });	\
 	}
 
 CRASHES(crash_plain, true, "", "-b", "4096")
@@ -314,20 +318,33 @@ CRASHES(crash_orphan_file, true, "", "-b", "4096", "-O", "orphan_file")
 CRASHES(crash_data_journal, true, "data=journal", "-b", "4096")
 CRASHES(crash_no_journal, false, "", "-b", "4096", "-O", "^has_journal")
 
+#define CRASHES_XFS(name, mount_opts, mkfs)				\
+	static void name(void)						\
+	{								\
+		crashes(&(struct format){ NULL, mkfs, mount_opts, true });	\
+	}
+
+CRASHES_XFS(crash_xfs, "", "-m reflink=1")
+CRASHES_XFS(crash_xfs_no_reflink, "", "-m reflink=0")
+CRASHES_XFS(crash_xfs_1k, "", "-b size=1024 -m rmapbt=1")
+CRASHES_XFS(crash_xfs_quota, "uquota,gquota,pquota", "-m reflink=0")
+
 /*
- * With dirsync a name that is seen is on disk. A watcher who cuts the power at
- * the first event finds that event's name after the crash, and no other one.
+ * With dirsync (XFS: wsync) a name that is seen is on disk. A watcher who cuts the
+ * power at the first event finds its name after the crash, and no other one.
  */
 static void crash_at_the_first_event(void)
 {
-	const struct format dirsync = {
-		MKFS("-b", "4096"), "dirsync", true,
+	const struct format ext4 = {
+		MKFS("-b", "4096"), NULL, "dirsync", true,
 	};
+	const struct format xfs = { NULL, "-m reflink=1", "wsync", true };
+	const struct format *format = on_xfs() ? &xfs : &ext4;
 	struct pollfd p = { .events = POLLIN };
 	struct scratch fs;
 	pid_t pid;
 
-	set_up(&fs, &dirsync);
+	set_up(&fs, format);
 	p.fd = watch("G1", NAMES);
 	pid = EXPECT_OK(fork());
 	if (!pid) {
@@ -341,7 +358,7 @@ static void crash_at_the_first_event(void)
 	expect_event(p.fd, IN_MOVED_TO, "f");
 	expect_no_event(p.fd);
 	close(p.fd);
-	scratch_crash(&fs, "dirsync");
+	scratch_recover(&fs, format->mount);
 	expect_consistent();
 	CHECK(ino_of("G1/f") != ino_of("C/f"), "the break is gone");
 	scratch_leave();
@@ -350,60 +367,255 @@ static void crash_at_the_first_event(void)
 
 /* ---- directories of many blocks ---------------------------------------- */
 
-#define MANY	500
-
-static void many_names(const char *const mkfs[])
+/* Every tenth of @many names of the one file is broken. */
+static void many_names(struct scratch *fs, int many)
 {
-	struct scratch fs;
 	char path[80];
 	struct stat st;
 	int i;
 
-	scratch_ext4(&fs, 32 << 20, mkfs, "");
-	scratch_enter(&fs);
+	scratch_enter(fs);
 	mk_file("C/f", 100, SHARED_SEED);
 	EXPECT_OK(set_flags("C/f", SHARED_FL));
-	for (i = 0; i < MANY; i++) {
+	for (i = 0; i < many; i++) {
 		snprintf(path, sizeof(path), "G1/%050d", i);
 		EXPECT_OK(link("C/f", path));
 	}
-	for (i = 0; i < MANY; i += 50) {
+	for (i = 0; i < many; i += 10) {
 		snprintf(path, sizeof(path), "G1/%050d", i);
 		close(EXPECT_OK(open(path, O_RDWR)));
 	}
-	scratch_check(&fs, "");
-	EXPECT_EQ(count_entries("G1"), MANY);
-	for (i = 0; i < MANY; i++) {
+	scratch_check(fs, "");
+	EXPECT_EQ(count_entries("G1"), many);
+	for (i = 0; i < many; i++) {
 		snprintf(path, sizeof(path), "G1/%050d", i);
 		EXPECT_OK(stat(path, &st));
-		EXPECT_EQ(st.st_ino != ino_of("C/f"), i % 50 == 0);
+		EXPECT_EQ(st.st_ino != ino_of("C/f"), i % 10 == 0);
 		pattern_check(path, 0, 100, SHARED_SEED);
 	}
 	EXPECT_OK(stat("C/f", &st));
-	EXPECT_EQ(st.st_nlink, 1 + MANY - MANY / 50);
+	EXPECT_EQ(st.st_nlink, 1 + many - many / 10);
 	scratch_leave();
-	scratch_release(&fs);
+	scratch_release(fs);
 }
 
 static void large_indexed_directory(void)
 {
-	many_names(MKFS("-b", "1024"));
+	struct scratch fs;
+
+	scratch_ext4(&fs, 32 << 20, MKFS("-b", "1024"), "");
+	many_names(&fs, 500);
 }
 
 static void large_linear_directory(void)
 {
-	many_names(MKFS("-b", "1024", "-O", "^dir_index"));
+	struct scratch fs;
+
+	scratch_ext4(&fs, 32 << 20, MKFS("-b", "1024", "-O", "^dir_index"), "");
+	many_names(&fs, 500);
 }
+
+static void xfs_block_directory(void)
+{
+	struct scratch fs;
+
+	scratch_xfs(&fs, "", "");
+	many_names(&fs, 40);
+}
+
+static void xfs_leaf_directory(void)
+{
+	struct scratch fs;
+
+	scratch_xfs(&fs, "", "");
+	many_names(&fs, 300);
+}
+
+static void xfs_node_directory(void)
+{
+	struct scratch fs;
+
+	scratch_xfs(&fs, "-b size=1024", "");
+	many_names(&fs, 700);
+}
+
+/* ---- groups of XFS ----------------------------------------------------- */
+
+/*
+ * Three groups with room for 2^31 inodes each: the numbers of the third need
+ * more than 32 bits.
+ */
+#define GROUPS		3
+#define LARGE_BYTES	(3ULL * 600 << 30)
+
+/* How many names of 12 bytes a directory holds within its inode, 4 bytes a number. */
+#define FEW		2
+#define FULL		15
+
+/* New directories go round the groups; files are where their directory is. */
+static void mkdir_numbered(const char *path, bool large)
+{
+	int i;
+
+	for (i = 0; i < 4 * GROUPS; i++) {
+		EXPECT_OK(mkdir(path, 0755));
+		if ((ino_of(path) > UINT32_MAX) == large)
+			return;
+		EXPECT_OK(rmdir(path));
+	}
+	CHECK(false, "no %s in a group %s 32 bits", path,
+	      large ? "above" : "below");
+}
+
+static void enter_large(struct scratch *fs)
+{
+	scratch_large_xfs(fs, GROUPS, LARGE_BYTES);
+	scratch_enter(fs);
+	mkdir_numbered("high", true);
+	mkdir_numbered("low", false);
+}
+
+/* "low" is left with @names. The first is to become one of a large inode. */
+static int fill_low(int names)
+{
+	char path[40];
+	int i;
+
+	mk_frozen("high/m");
+	mk_frozen("low/name00000000");
+	for (i = 1; i < names; i++) {
+		snprintf(path, sizeof(path), "low/name%08d", i);
+		mk_file(path, 10, i);
+	}
+	return watch("low", NAMES);
+}
+
+static void expect_low(struct scratch *fs, int names)
+{
+	char path[40];
+	int i;
+
+	scratch_check(fs, "");
+	EXPECT_EQ(count_entries("low"), names);
+	pattern_check("low/name00000000", 0, SIZE, SHARED_SEED);
+	for (i = 1; i < names; i++) {
+		snprintf(path, sizeof(path), "low/name%08d", i);
+		pattern_check(path, 0, 10, i);
+	}
+}
+
+/*
+ * Numbers within a directory's inode are of one size: with the first large one
+ * all grow, and shrink with the last one.
+ */
+static void numbers_grow_and_shrink(void)
+{
+	struct scratch fs;
+	int fd;
+
+	enter_large(&fs);
+	fd = fill_low(FEW);
+	EXPECT_OK(unify("low", "name00000000", "high/m", "low/name00000000"));
+	expect_event(fd, IN_MOVED_TO, "name00000000");
+	expect_no_event(fd);
+	close(fd);
+	expect_low(&fs, FEW);
+	CHECK(ino_of("low/name00000000") == ino_of("high/m"), "not unified");
+
+	fd = watch("low", NAMES);
+	EXPECT_OK(chmod("low/name00000000", 0600));
+	expect_event(fd, IN_MOVED_TO, "name00000000");
+	expect_no_event(fd);
+	close(fd);
+	expect_low(&fs, FEW);
+	CHECK(ino_of("low/name00000000") <= UINT32_MAX, "not a small number");
+	scratch_leave();
+	scratch_release(&fs);
+}
+
+/* Where that does not fit the directory must grow: with link and rename. */
+static void numbers_do_not_fit(void)
+{
+	static const char two_steps[] = "0x100 .ixunlink-";
+	struct scratch fs;
+	const char *event;
+	int fd;
+
+	enter_large(&fs);
+	fd = fill_low(FULL);
+	EXPECT_OK(unify("low", "name00000000", "high/m", "low/name00000000"));
+	event = next_event(fd);
+	CHECK(!strncmp(event, two_steps, strlen(two_steps)),
+	      "not in two steps: '%s'", event);
+	close(fd);
+	expect_low(&fs, FULL);
+	CHECK(ino_of("low/name00000000") == ino_of("high/m"), "not unified");
+	scratch_leave();
+	scratch_release(&fs);
+}
+
+/* The old inode, which loses its last name, is in one group, the copy in another. */
+static void copy_to_another_group(const char *from, const char *to)
+{
+	char a[40], b[40];
+	ino_t old;
+
+	snprintf(a, sizeof(a), "%s/from-%s", from, from);
+	snprintf(b, sizeof(b), "%s/from-%s", to, from);
+	mk_frozen(a);
+	old = ino_of(a);
+	EXPECT_OK(rename(a, b));
+	close(EXPECT_OK(open(b, O_RDWR)));
+	pattern_check(b, 0, SIZE, SHARED_SEED);
+	CHECK((old > UINT32_MAX) != (ino_of(b) > UINT32_MAX), "the same group");
+	EXPECT_OK(unlink(b));
+}
+
+static pid_t copy_many(const char *from, const char *to)
+{
+	pid_t pid = EXPECT_OK(fork());
+	int i;
+
+	if (pid)
+		return pid;
+	for (i = 0; i < 40; i++)
+		copy_to_another_group(from, to);
+	_exit(0);
+}
+
+/* Each locks the lists of unlinked inodes of both groups; this does not hang. */
+static void opposite_directions(void)
+{
+	struct scratch fs;
+	pid_t pids[2];
+	int status;
+	size_t i;
+
+	enter_large(&fs);
+	pids[0] = copy_many("low", "high");
+	pids[1] = copy_many("high", "low");
+	for (i = 0; i < ARRAY_SIZE(pids); i++) {
+		EXPECT_OK(waitpid(pids[i], &status, 0));
+		EXPECT_EQ(status, 0);
+	}
+	scratch_check(&fs, "");
+	EXPECT_EQ(count_entries("low"), 0);
+	EXPECT_EQ(count_entries("high"), 0);
+	scratch_leave();
+	scratch_release(&fs);
+}
+
+/* ------------------------------------------------------------------------ */
 
 static const struct test tests[] = {
 	{ "who watches the directory sees the name moved to, and that only",
-	  directory_sees_moved_to, NEED_EXT4 },
+	  directory_sees_moved_to, NEED_DISK },
 	{ "so it is for a unified name", directory_sees_unification,
-	  NEED_EXT4 },
+	  NEED_DISK },
 	{ "who watches the old inode sees its link count change",
-	  old_inode_sees_its_link_count, NEED_EXT4 },
+	  old_inode_sees_its_link_count, NEED_DISK },
 	{ "the old inode goes with its last name and descriptor",
-	  last_name_of_the_old_inode, NEED_EXT4 },
+	  last_name_of_the_old_inode, NEED_DISK },
 	{ "a crash leaves old or new", crash_plain, NEED_EXT4 },
 	{ "... 1 KiB blocks, no dir_index, noauto_da_alloc", crash_1k,
 	  NEED_EXT4 },
@@ -411,11 +623,24 @@ static const struct test tests[] = {
 	{ "... orphan_file", crash_orphan_file, NEED_EXT4 },
 	{ "... data=journal", crash_data_journal, NEED_EXT4 },
 	{ "without a journal all is consistent", crash_no_journal, NEED_EXT4 },
+	{ "a crash leaves old or new", crash_xfs, NEED_XFS },
+	{ "... without reflink", crash_xfs_no_reflink, NEED_XFS },
+	{ "... 1 KiB blocks, rmapbt", crash_xfs_1k, NEED_XFS },
+	{ "... with quota", crash_xfs_quota, NEED_XFS },
 	{ "a crash at the first event leaves the new name",
-	  crash_at_the_first_event, NEED_EXT4 },
+	  crash_at_the_first_event, NEED_DISK },
 	{ "a directory with an index", large_indexed_directory, NEED_EXT4 },
 	{ "a directory of many blocks without one", large_linear_directory,
 	  NEED_EXT4 },
+	{ "a directory of one block", xfs_block_directory, NEED_XFS },
+	{ "... of several", xfs_leaf_directory, NEED_XFS },
+	{ "... with a tree", xfs_node_directory, NEED_XFS },
+	{ "inode numbers above 32 bits come and go", numbers_grow_and_shrink,
+	  NEED_XFS },
+	{ "... where they do not fit it takes two steps", numbers_do_not_fit,
+	  NEED_XFS },
+	{ "old inode and copy in different groups", opposite_directions,
+	  NEED_XFS },
 };
 
 TEST_MAIN("replace", tests)

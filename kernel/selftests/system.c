@@ -376,15 +376,14 @@ static void mkfs(const char *type, const char *image, const char *const opts[])
 	CHECK(!run(argv), "%s failed on '%s'", program, image);
 }
 
-void mkfs_xfs(const char *image, const char *mkfs_opts)
+static void make_xfs(const char *image, const char *format, size_t groups)
 {
-	const char *format = mkfs_opts ?: getenv("COWLINK_MKFS_XFS");
-	const char *words[MAX_WORDS] = {
-		"-d", "agcount=2", "-l", "size=16m",
-	};
+	char data[40];
+	const char *words[MAX_WORDS] = { "-d", data, "-l", "size=16m" };
 	char *copy = strdup(format ?: ""), *word;
 	size_t n = 4;
 
+	snprintf(data, sizeof(data), "agcount=%zu", groups);
 	for (word = strtok(copy, " "); word && n < MAX_WORDS - 1;
 	     word = strtok(NULL, " "))
 		words[n++] = word;
@@ -394,6 +393,11 @@ void mkfs_xfs(const char *image, const char *mkfs_opts)
 	EXPECT_OK(setenv("QA_CHECK_FS", "1", 1));
 	mkfs("xfs", image, words);
 	free(copy);
+}
+
+void mkfs_xfs(const char *image, const char *mkfs_opts)
+{
+	make_xfs(image, mkfs_opts ?: getenv("COWLINK_MKFS_XFS"), 2);
 }
 
 static void scratch_image(struct scratch *fs, const char *type,
@@ -433,6 +437,13 @@ void scratch_xfs(struct scratch *fs, const char *mkfs_opts,
 	scratch_image(fs, "xfs", 64 << 20);
 	mkfs_xfs(fs->image, mkfs_opts);
 	scratch_mount(fs, mount_opts);
+}
+
+void scratch_large_xfs(struct scratch *fs, size_t groups, size_t size_bytes)
+{
+	scratch_image(fs, "xfs", size_bytes);
+	make_xfs(fs->image, "", groups);
+	scratch_mount(fs, "");
 }
 
 void scratch_disk(struct scratch *fs, size_t ext4_bytes)
@@ -521,12 +532,17 @@ void scratch_shutdown(const char *path)
 	close(fd);
 }
 
-void scratch_crash(struct scratch *fs, const char *mount_opts)
+void scratch_recover(struct scratch *fs, const char *mount_opts)
 {
-	scratch_shutdown(".");
 	scratch_umount(fs);
 	scratch_mount(fs, mount_opts);
 	scratch_check(fs, mount_opts);
+}
+
+void scratch_crash(struct scratch *fs, const char *mount_opts)
+{
+	scratch_shutdown(".");
+	scratch_recover(fs, mount_opts);
 }
 
 void scratch_release(struct scratch *fs)
