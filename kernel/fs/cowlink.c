@@ -279,6 +279,7 @@ static int cl_denial_errno(enum cowlink_denial why, bool last_walk)
 		[COWLINK_RLIMIT] = -EFBIG,
 		[COWLINK_MAX_BYTES] = -EFBIG,
 		[COWLINK_DIRECTORY] = -EPERM,
+		[COWLINK_TOO_MANY] = -EAGAIN,
 	};
 
 	return why == COWLINK_GONE && !last_walk ? -EWALKAGAIN : errnos[why];
@@ -634,14 +635,18 @@ static int cl_break_now(struct cowlink_job *job, struct dentry **ret)
 {
 	enum cowlink_denial why = cl_why_not(job->path, job->keep,
 					     job->last_walk);
+	struct ucounts *ucounts;
 	int err;
 
+	if (!why && !cl_get_ucounts(&ucounts))
+		why = COWLINK_TOO_MANY;
 	if (why) {
 		err = cl_denial_errno(why, job->last_walk);
 		if (err != -EWALKAGAIN)
 			cowlink_trace_denied(job, why, err);
 	} else {
 		err = cl_break_allowed(job, ret);
+		cl_put_ucounts(ucounts);
 	}
 	cl_count_result(job, err);
 	return err;
@@ -682,8 +687,9 @@ static int cl_break_or_wait(struct cowlink_job *job, struct dentry **ret)
  * as long as it takes to read and write the file; a fatal signal ends it.
  * Return: 0, or with nothing changed a negative errno: -EWALKAGAIN if that was
  * not the last walk, -EPERM where links cannot be broken, -EROFS, -EBUSY for
- * mount points, -EFBIG beyond RLIMIT_FSIZE or max_bytes, -EINTR, or what creating, writing,
- * linking and renaming a file return, e.g. -ENOSPC and -EDQUOT.
+ * mount points, -EFBIG beyond RLIMIT_FSIZE or max_bytes, -EAGAIN for too many
+ * breaks at once, -EINTR, or what creating, writing, linking and renaming a file
+ * return, e.g. -ENOSPC and -EDQUOT.
  */
 int path_break_link(struct path *path, loff_t keep, unsigned int lookup_flags,
 		    enum cowlink_op op)

@@ -98,6 +98,7 @@ enum cowlink_denial {
 	COWLINK_RLIMIT,
 	COWLINK_MAX_BYTES,
 	COWLINK_DIRECTORY,
+	COWLINK_TOO_MANY,
 };
 
 /**
@@ -335,6 +336,29 @@ static inline void cl_rename_idmap(struct renamedata *rd, cl_idmap *idmap)
 }
 
 #endif
+
+/*
+ * Breaks that run now are counted for the user of the task, in its namespace
+ * and those above. Return: false if there are as many as may be.
+ */
+static inline bool cl_get_ucounts(struct ucounts **ret)
+{
+#ifdef CONFIG_FS_COWLINK_UCOUNTS
+	*ret = inc_ucount(current_user_ns(), current_euid(),
+			  UCOUNT_COWLINK_BREAKS);
+	return *ret;
+#else
+	*ret = NULL;
+	return true;
+#endif
+}
+
+static inline void cl_put_ucounts(struct ucounts *ucounts)
+{
+#ifdef CONFIG_FS_COWLINK_UCOUNTS
+	dec_ucount(ucounts, UCOUNT_COWLINK_BREAKS);
+#endif
+}
 
 /* Return: the new dentry or an ERR_PTR, -EOPNOTSUPP for "do it otherwise". */
 static inline struct dentry *cl_replace_link(cl_idmap *idmap,

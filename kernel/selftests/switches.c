@@ -306,6 +306,144 @@ static void races_lost(void)
 	scratch_release(&fs);
 }
 
+/* ---- user.max_cowlink_breaks -------------------------------------------- */
+
+#define MAX_BREAKS	"/proc/sys/user/max_cowlink_breaks"
+
+static void wait_until_blocked(pid_t pid)
+{
+	char path[40], stat[200] = "", *state;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	do {
+		usleep(10000);
+		fd = EXPECT_OK(open(path, O_RDONLY));
+		EXPECT_OK(read(fd, stat, sizeof(stat) - 1));
+		close(fd);
+		state = strrchr(stat, ')');
+		CHECK(state && state[2] != 'Z', "it did not wait");
+	} while (state[2] != 'D');
+}
+
+static pid_t open_as_owner(const char *path)
+{
+	pid_t pid = EXPECT_OK(fork());
+
+	if (!pid) {
+		EXPECT_OK(setresgid(OWNER, OWNER, OWNER));
+		EXPECT_OK(setresuid(OWNER, OWNER, OWNER));
+		EXPECT_OK(open(path, O_RDWR));
+		_exit(0);
+	}
+	return pid;
+}
+
+static void fill_disk(void)
+{
+	static const char buf[4096];
+	int fd = EXPECT_OK(open("filler", O_CREAT | O_WRONLY, 0600));
+
+	while (write(fd, buf, sizeof(buf)) > 0)
+		;
+	EXPECT_EQ(errno, ENOSPC);
+	EXPECT_OK(fsync(fd));
+	close(fd);
+}
+
+/* One is in the middle of its copy when another file is to be broken. */
+static void one_break_at_a_time(void)
+{
+	struct shared *f, *g, *h;
+	struct scratch fs;
+	pid_t pid, other;
+	int dir;
+
+	write_sysctl(MAX_BREAKS, "1");
+	scratch_ext4(&fs, 16 << 20, NULL, "");
+	scratch_enter(&fs);
+	f = mk_shared("f", 5000);
+	g = mk_shared("g", 5000);
+	mk_file("C/h", 5000, SHARED_SEED);
+	EXPECT_OK(chmod("C/h", 0666));
+	h = share("h");
+	dir = EXPECT_OK(open(".", O_RDONLY));
+	EXPECT_OK(ioctl(dir, FIFREEZE, 0));
+	pid = open_in_child("G1/f");
+	wait_until_blocked(pid);
+	EXPECT_ERR(open("G1/g", O_RDWR), EAGAIN);
+	other = open_as_owner("G1/h");
+	wait_until_blocked(other);
+	EXPECT_OK(ioctl(dir, FITHAW, 0));
+	reap(pid);
+	reap(other);
+	close(dir);
+	close(EXPECT_OK(open("G1/g", O_RDWR)));
+	write_sysctl(MAX_BREAKS, "1000");
+	expect_broken(f, G1);
+	expect_broken(g, G1);
+	expect_broken(h, G1);
+	scratch_leave();
+	scratch_release(&fs);
+}
+
+/* One that fails is over, too. */
+static void failures_do_not_add_up(void)
+{
+	struct scratch fs;
+	struct shared *f;
+
+	write_sysctl(MAX_BREAKS, "1");
+	scratch_ext4(&fs, 16 << 20, NULL, "");
+	scratch_enter(&fs);
+	f = mk_shared("f", 5000);
+	fill_disk();
+	EXPECT_ERR(open("G1/f", O_RDWR), ENOSPC);
+	EXPECT_ERR(open("G1/f", O_RDWR), ENOSPC);
+	EXPECT_OK(unlink("filler"));
+	close(EXPECT_OK(open("G1/f", O_RDWR)));
+	write_sysctl(MAX_BREAKS, "1000");
+	expect_broken(f, G1);
+	scratch_leave();
+	scratch_release(&fs);
+}
+
+/* In a namespace of his own, where he is root and may set its limits. */
+static void become_guest_root(void)
+{
+	EXPECT_OK(unshare(CLONE_NEWUSER));
+	write_sysctl("/proc/self/setgroups", "deny");
+	write_sysctl("/proc/self/uid_map", "0 1000 1");
+	write_sysctl("/proc/self/gid_map", "0 1000 1");
+}
+
+static void no_breaks_in_a_namespace(void)
+{
+	struct counters c, want = { .failed = 3 };
+	struct shared *f;
+
+	mk_file("C/f", 5000, SHARED_SEED);
+	EXPECT_OK(chown("C/f", OWNER, OWNER));
+	f = share("f");
+	if (access(MAX_BREAKS, F_OK))
+		skip("no " MAX_BREAKS);
+	c = counters_now();
+	AS_USER(OWNER, OWNER) {
+		become_guest_root();
+		EXPECT_OK(access(MAX_BREAKS, W_OK));
+		write_sysctl(MAX_BREAKS, "0");
+		EXPECT_ERR(open("G1/f", O_RDWR), EAGAIN);
+		EXPECT_ERR(truncate("G1/f", 0), EAGAIN);
+		EXPECT_ERR(chmod("G1/f", 0600), EAGAIN);
+		close(EXPECT_OK(open("G1/f", O_RDONLY)));
+	}
+	expect_counted(&c, &want);
+	expect_others();
+	AS_USER(OWNER, OWNER)
+		close(EXPECT_OK(open("G1/f", O_RDWR)));
+	expect_broken(f, G1);
+}
+
 static const struct test tests[] = {
 	{ "max_bytes: EFBIG, no signal, nothing changed", max_bytes },
 	{ "max_bytes is about what is kept", max_bytes_is_about_what_is_kept },
@@ -319,6 +457,12 @@ static const struct test tests[] = {
 	  no_permission_no_count },
 	{ "counters: a refusal is a failure", refusals },
 	{ "counters: who waited for another's copy", races_lost, NEED_EXT4 },
+	{ "max_cowlink_breaks=1: another at the same time is EAGAIN",
+	  one_break_at_a_time, NEED_EXT4 },
+	{ "... and each ends, also one that fails", failures_do_not_add_up,
+	  NEED_EXT4 },
+	{ "max_cowlink_breaks=0 in a user namespace: there alone",
+	  no_breaks_in_a_namespace },
 };
 
 TEST_MAIN("switches", tests)

@@ -39,7 +39,8 @@
 	EM(COWLINK_GONE,	"gone")			\
 	EM(COWLINK_RLIMIT,	"rlimit")		\
 	EM(COWLINK_MAX_BYTES,	"max-bytes")		\
-	EMe(COWLINK_DIRECTORY,	"directory")
+	EM(COWLINK_DIRECTORY,	"directory")		\
+	EMe(COWLINK_TOO_MANY,	"too-many")
 
 #undef EM
 #undef EMe
