@@ -316,7 +316,7 @@ check-man: all
 
 check-shellcheck:
 	@shellcheck $(wildcard $(SHELL_FILES))
-	@cd tests && shellcheck -S warning *.sh run-uml machine-init
+	@cd tests && shellcheck -S warning *.sh run-uml compare-xfstests machine-init
 
 check-patches:
 	@for v in $(KVERS); do \
