@@ -226,7 +226,7 @@ run_tests = TEST_LOGS_BASE=$(LOGS) JOBS=$(JOBS) COWLINK_BUILD=$(abspath $(1)) \
 
 .PHONY: check check-all check-host check-unit check-shell check-kernel
 .PHONY: check-valgrind check-sanitize bootstrap kernel kernel-nicely quickstart
-.PHONY: bench-kernel
+.PHONY: bench-kernel bench-vhashify
 
 bootstrap:
 	@tools/bootstrap
@@ -294,11 +294,15 @@ bench-kernel: bootstrap
 	@$(MAKE) -s all test-programs
 	@COWLINK_BUILD=$(abspath $(BUILD)) bench/kernel/run
 
+bench-vhashify: bootstrap
+	@$(MAKE) -s all
+	@COWLINK_BUILD=$(abspath $(BUILD)) bench/vhashify/run
+
 # --- rules of the house ---------------------------------------------------------
 
 SHELL_FILES = tools/bootstrap tools/embed-schema tools/run-* tools/tap-summary \
 	tools/debian-tree tools/quickstart* tools/check-* .ci/run \
-	bench/kernel/run bench/kernel/inside
+	bench/kernel/run bench/kernel/inside bench/vhashify/run
 
 CHECKS = check-headers check-deps check-uapi check-banned check-sizes \
 	check-shellcheck check-man check-compilers check-patches
