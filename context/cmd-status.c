@@ -7,6 +7,7 @@
 #include "cleanup.h"
 #include "guest.h"
 #include "json-out.h"
+#include "launch.h"
 #include "vserver.h"
 
 #define STATUS_STOPPED 3
@@ -32,12 +33,24 @@ static int status_json(const struct guest *g, bool frozen, struct err *err)
 	return 0;
 }
 
+/* With the lock, as somebody may just be starting it. */
+static int open_guest(struct cmd_ctx *ctx, struct guest *g)
+{
+	const struct status_opts *o = ctx->opts;
+	int r;
+
+	if (!o->repair)
+		return guest_open(ctx->pool, ctx->argv[0], g, &ctx->err);
+	r = guest_open_locked(ctx->pool, ctx->argv[0], g, &ctx->err);
+	return r || g->runs ? r : guest_clean(g, &ctx->err);
+}
+
 int cmd_state(struct cmd_ctx *ctx)
 {
 	_cleanup_cgroup_ struct cgroup cg = CGROUP_INIT;
 	_cleanup_guest_ struct guest g = GUEST_INIT;
 	bool frozen;
-	int r = guest_open(ctx->pool, ctx->argv[0], &g, &ctx->err);
+	int r = open_guest(ctx, &g);
 
 	/* 4, "unknown", to who asks for the state of what there is not */
 	if (r == -ENOENT) {

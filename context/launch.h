@@ -19,6 +19,9 @@ int guest_start(struct guest *g, struct err *err);
  * killed. A guest that has stopped by itself is cleaned up after. */
 int guest_stop(struct guest *g, struct err *err);
 
+/* Remove what is left of one that does not run: processes, cgroup, record. */
+int guest_clean(struct guest *g, struct err *err);
+
 /* Run a program in it and wait; its exit status, 128+N after a signal, or -errno.
  * Without @argv a shell, on a terminal of the guest that is connected with ours. */
 int guest_exec(struct guest *g, char *const *argv, struct err *err);

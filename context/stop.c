@@ -83,10 +83,25 @@ static int end_processes(struct guest *g, const struct cgroup *cg,
 	return r ? 0 : kill_all(g, cg, err);
 }
 
-int guest_stop(struct guest *g, struct err *err)
+int guest_clean(struct guest *g, struct err *err)
 {
 	_cleanup_cgroup_ struct cgroup cg = CGROUP_INIT;
 	_cleanup_close_ int dir = -1;
+	int r = cgroup_open(&g->row, &cg, err);
+
+	if (r < 0)
+		return r;
+	/* what was let in may outlive the first process by a moment */
+	(void)cgroup_kill(&cg);
+	r = cgroup_remove(&cg, err);
+	if (!r)
+		r = dir = running_dir(err);
+	return r < 0 ? r : running_remove(dir, g->row.context, err);
+}
+
+int guest_stop(struct guest *g, struct err *err)
+{
+	_cleanup_cgroup_ struct cgroup cg = CGROUP_INIT;
 	int killed = 0;
 	int r = cgroup_open(&g->row, &cg, err);
 
@@ -99,12 +114,6 @@ int guest_stop(struct guest *g, struct err *err)
 		return r;
 	running_release(&g->run);
 	g->runs = false;
-	/* what was let in may outlive the first process by a moment */
-	(void)cgroup_kill(&cg);
-	r = cgroup_remove(&cg, err);
-	if (!r)
-		r = dir = running_dir(err);
-	if (r >= 0)
-		r = running_remove(dir, g->row.context, err);
+	r = guest_clean(g, err);
 	return r < 0 ? r : killed;
 }

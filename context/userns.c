@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -55,19 +56,26 @@ int userns_map(pid_t pid, uint32_t context, struct err *err)
 		       0;
 }
 
+/* Whoever made us ends us, also when it is killed itself. */
+__attribute__((noreturn)) static void wait_for_kill(pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+		_exit(1);
+	for (;;)
+		(void)pause();
+}
+
 int userns_open(uint32_t context, struct err *err)
 {
 	_cleanup_close_ int pidfd = -1;
+	pid_t parent = getpid();
 	pid_t pid = userns_clone(CLONE_NEWUSER, &pidfd);
 	char path[48];
 	int fd = -1;
 	int r;
 
-	if (!pid) {
-		/* whoever made us ends us */
-		for (;;)
-			(void)pause();
-	}
+	if (!pid)
+		wait_for_kill(parent);
 	if (pid < 0)
 		return err_errno(err, pid, "cannot make a user namespace");
 	r = userns_map(pid, context, err);

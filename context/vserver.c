@@ -3,6 +3,14 @@
 
 #include <stddef.h>
 
+static const struct cmd_opt status_opts[] = {
+	{ .name = "repair",
+	  .kind = OPT_FLAG,
+	  .help = "remove what a start or stop that was killed has left",
+	  .offset = offsetof(struct status_opts, repair) },
+	{ 0 },
+};
+
 static const struct cmd cmds[] = {
 	{ .name = "start",
 	  .min_operands = 1,
@@ -31,6 +39,8 @@ static const struct cmd cmds[] = {
 	  .flags = CMD_ROOT | CMD_JSON | CMD_POOL_RO,
 	  .operands = "NAME",
 	  .summary = "say whether a guest runs, also by the exit status",
+	  .opts = status_opts,
+	  .opts_size = sizeof(struct status_opts),
 	  .run = cmd_state },
 	{ .name = "exec",
 	  .min_operands = 2,

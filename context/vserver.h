@@ -3,9 +3,13 @@
 #ifndef COWLINK_VSERVER_H
 #define COWLINK_VSERVER_H
 
-#include <stdint.h>
+#include <stdbool.h>
 
 #include "cmd.h"
+
+struct status_opts {
+	bool repair;
+};
 
 int cmd_start(struct cmd_ctx *ctx);
 int cmd_stop(struct cmd_ctx *ctx);

@@ -197,10 +197,14 @@ int running_write(int dirfd, const struct tree_row *row, pid_t pid,
 int running_remove(int dirfd, uint32_t context, struct err *err)
 {
 	char name[16];
+	char new[24];
 	int r;
 
 	record_name(context, name);
-	r = fx_unlinkat(dirfd, name, 0);
+	(void)snprintf(new, sizeof(new), "%s.new", name);
+	r = fx_unlinkat(dirfd, new, 0); /* of one that was killed */
+	if (!r || r == -ENOENT)
+		r = fx_unlinkat(dirfd, name, 0);
 	return !r || r == -ENOENT ? 0 :
 				    err_errno(err, r, "cannot remove '%s/%s'",
 					      run_dir(), name);
