@@ -129,15 +129,21 @@ TEST_PROGRAMS = $(HELPERS) $(UNITS)
 COLLIDING = $(if $(wildcard lib/hash.c), \
 	$(addprefix $(BUILD)/tests/colliding/,vtemplate vhashify))
 
+# Drivers for libFuzzer, and the same with a main() that replays files.
+FUZZERS = $(patsubst tests/fuzz/fuzz-%.c,%,$(sort $(wildcard tests/fuzz/fuzz-*.c)))
+REPLAYS = $(FUZZERS:%=$(BUILD)/tests/fuzz/replay-%)
+FUZZ_SECONDS = 60
+
 SCHEMA_SQL = $(sort $(wildcard schema/[0-9]*.sql))
 
 OBJS = $(LIB_OBJS) $(VTEMPLATE_OBJS) $(VHASHIFY_OBJS) $(VSERVER_OBJS) \
-	$(TEST_PROGRAMS:$(BUILD)/%=$(BUILD)/obj/%.o)
+	$(TEST_PROGRAMS:$(BUILD)/%=$(BUILD)/obj/%.o) \
+	$(FUZZERS:%=$(BUILD)/obj/tests/fuzz/fuzz-%.o) $(BUILD)/obj/tests/fuzz/replay.o
 
 all: $(LIB) $(PROGRAMS) $(VSERVER_INIT)
 
 .PHONY: all test-programs
-test-programs: $(TEST_PROGRAMS) $(COLLIDING)
+test-programs: $(TEST_PROGRAMS) $(COLLIDING) $(REPLAYS)
 
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -172,6 +178,15 @@ $(BUILD)/vserver-init: context/init/vserver-init.c $(BUILD)/flags
 $(TEST_PROGRAMS): $(BUILD)/%: $(BUILD)/obj/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(QUIET_LINK)$(CC) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(DEPS_LIBS)
+
+$(REPLAYS): $(BUILD)/tests/fuzz/replay-%: $(BUILD)/obj/tests/fuzz/fuzz-%.o \
+		$(BUILD)/obj/tests/fuzz/replay.o $(LIB)
+	@mkdir -p $(@D)
+	$(QUIET_LINK)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(DEPS_LIBS)
+
+# Only by `make fuzz`, which sets what these are compiled with.
+$(BUILD)/fuzz-%: $(BUILD)/obj/tests/fuzz/fuzz-%.o $(LIB)
+	$(QUIET_LINK)$(CC) $(BASIC_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB) $(DEPS_LIBS)
 
 # The tools with keys of one byte: what relies on a digest alone shows.
 $(BUILD)/obj/tests/colliding-hash.o: lib/hash.c $(BUILD)/flags
@@ -280,6 +295,15 @@ check-sanitize: sanitized
 .PHONY: sanitized
 sanitized:
 	@$(ASAN_MAKE) all test-programs
+
+# Each parser of what others wrote, for so long, with clang's sanitizers.
+.PHONY: fuzz
+fuzz:
+	@command -v clang >/dev/null || { echo "make fuzz needs clang" >&2; exit 1; }
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang \
+		SANITIZE=fuzzer-no-link,address,undefined \
+		$(FUZZERS:%=$(BUILD)/fuzz/fuzz-%)
+	@tools/run-fuzz $(BUILD)/fuzz $(FUZZ_SECONDS) $(FUZZERS)
 
 kernel:
 	@status=0; for v in $(KVERS); do \
