@@ -125,6 +125,10 @@ static int enter_dir(struct apk *a, const char *dir, size_t len)
 	char *slash;
 	int r = 0;
 
+	while (len && *dir == '/') {
+		dir++;
+		len--;
+	}
 	a->dir_protected = false;
 	a->dir_len = len;
 	a->dir_fits = len < sizeof(a->path);
@@ -148,7 +152,8 @@ static int add_name(struct apk *a, const char *name, size_t len, size_t *ret_len
 	size_t at = a->dir_len;
 	int r;
 
-	if (!a->dir_fits || !len || at + len + 2 > sizeof(a->path))
+	if (!a->dir_fits || !len || memchr(name, '/', len) ||
+	    at + len + 2 > sizeof(a->path))
 		return 0;
 	if (at)
 		a->path[at++] = '/';

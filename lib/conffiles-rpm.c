@@ -114,7 +114,8 @@ static int add_path(const char *dir, const char *base, size_t base_len,
 		dir++;
 	dir_len = strnlen(dir, sizeof(path));
 	/* no such file can be reached */
-	if (!base_len || dir_len + base_len > sizeof(path))
+	if (!base_len || memchr(base, '/', base_len) ||
+	    dir_len + base_len > sizeof(path))
 		return 0;
 	memcpy(path, dir, dir_len);
 	memcpy(path + dir_len, base, base_len);
