@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 
-test_description='vserver: a shell on a terminal of the guest, freezing'
+test_description='vserver: a shell on a terminal of the guest, freezing, repair'
 . "$(dirname "$0")/lib-test.sh"
 . "$TEST_DIRECTORY/lib-pool.sh"
 . "$TEST_DIRECTORY/lib-guest.sh"
@@ -121,6 +121,15 @@ test_expect_success CGROUP2 'a frozen guest stops' '
 	until test -e "$POOL/guests/g/rootfs/tmp/up"; do sleep 0.1; done &&
 	vserver g freeze && vserver g stop 2>err && test ! -s err &&
 	test_contents "$POOL/guests/g/rootfs/tmp/bye" bye && nothing_left g
+'
+
+test_expect_success 'status --repair removes what is left, and nothing that runs' '
+	vserver g set init="/bin/sleep 10000" stop.timeout=0 && vserver g start &&
+	vserver g status --repair && pid=$(pid_of g) && kill -9 "$pid" &&
+	until process_ended "$pid"; do sleep 0.1; done &&
+	test -n "$(ls "$COWLINK_RUN")" && test_expect_code 3 vserver g status &&
+	test -n "$(ls "$COWLINK_RUN")" &&
+	test_expect_code 3 vserver g status --repair && nothing_left g
 '
 
 test_expect_success 'what does not run is neither frozen nor thawed' '
