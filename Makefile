@@ -35,6 +35,7 @@ docdir = $(datadir)/doc/cowlink
 bashcompletiondir = $(datadir)/bash-completion/completions
 recipedir = $(datadir)/cowlink/recipes
 pkglibexecdir = $(libexecdir)/cowlink
+systemdunitdir = $(prefix)/lib/systemd/system
 # Not below $(prefix): the pool and the configuration belong to the machine.
 sysconfdir = /etc
 localstatedir = /var
@@ -370,8 +371,21 @@ MAN_PAGES = $(wildcard man/*.[1-9])
 RECIPES = $(filter-out %/README,$(wildcard templates/recipes/*))
 DOCS = NEWS README.md $(wildcard docs/*.md)
 COMPLETIONS = $(wildcard completion/*.bash)
+NIGHTLY_SED = -e 's,@sbindir@,$(sbindir),g' -e 's,@localstatedir@,$(localstatedir),g'
 
-install: all
+# Units that nobody enables but the administrator, and the same for cron.
+.PHONY: install-nightly
+install-nightly:
+	$(INSTALL) -d $(DESTDIR)$(systemdunitdir) $(DESTDIR)$(sysconfdir)/cron.d
+	$(INSTALL) -m 644 nightly/vhashify.timer $(DESTDIR)$(systemdunitdir)
+	sed $(NIGHTLY_SED) nightly/vhashify.service.in \
+		>$(DESTDIR)$(systemdunitdir)/vhashify.service
+	sed $(NIGHTLY_SED) nightly/cowlink.cron.in \
+		>$(DESTDIR)$(sysconfdir)/cron.d/cowlink
+	chmod 644 $(DESTDIR)$(systemdunitdir)/vhashify.service \
+		$(DESTDIR)$(sysconfdir)/cron.d/cowlink
+
+install: all install-nightly
 	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(recipedir) \
 		$(DESTDIR)$(docdir) $(DESTDIR)$(bashcompletiondir)
 	$(INSTALL) -m 755 $(PROGRAMS) $(DESTDIR)$(sbindir)
@@ -389,6 +403,9 @@ install: all
 # Pools, the catalog and cowlink.conf are the administrator's and stay.
 uninstall:
 	rm -f $(PROGRAMS:$(BUILD)/%=$(DESTDIR)$(sbindir)/%)
+	rm -f $(DESTDIR)$(systemdunitdir)/vhashify.service \
+		$(DESTDIR)$(systemdunitdir)/vhashify.timer \
+		$(DESTDIR)$(sysconfdir)/cron.d/cowlink
 	set -e; for page in $(MAN_PAGES); do \
 		rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$$(basename $$page); done
 	set -e; for file in $(COMPLETIONS); do \
