@@ -54,7 +54,7 @@ fresh()
 {
 	for fresh_root in "$G1" "$G2"
 	do
-		rm -rf "$fresh_root/var/lib/rpm" "$fresh_root/$RPM" \
+		rm -rf "$fresh_root/var/lib/rpm" "$fresh_root/${RPM:?}" \
 			"$fresh_root/lib/apk" "$fresh_root/etc/apk" &&
 		mkdir -p "$fresh_root/etc/d" "$fresh_root/opt" || return 1
 	done
