@@ -13,6 +13,7 @@
 #include "cleanup.h"
 #include "guest.h"
 #include "json-out.h"
+#include "net.h"
 #include "vserver.h"
 
 static void print_rlim(char *out, size_t size, rlim_t n)
@@ -33,6 +34,8 @@ static int effective(const struct guest *g, const struct cgroup *cg,
 
 	if (!g->runs || key->kind == SETTING_INIT)
 		return 0;
+	if (key->kind == SETTING_NET)
+		return net_effective(g, cg, key->name, buf, size);
 	if (key->kind == SETTING_CGROUP)
 		return cgroup_read(cg, key->name, buf, size) == 0;
 	if (prlimit(g->run.pid, key->number, NULL, &limit) < 0)
@@ -47,7 +50,7 @@ static void print_setting(const struct guest *g, const struct cgroup *cg,
 			  const struct setting_key *key)
 {
 	const char *stored = settings_get(&g->settings, key->name);
-	char text[256];
+	char text[SETTING_VALUE_SIZE];
 
 	if (effective(g, cg, key, text, sizeof(text)))
 		printf("  %-18s %-24s %s\n", key->name, stored ? stored : "-",
@@ -76,7 +79,7 @@ static int add_settings(struct json_object *stored, struct json_object *now,
 			const struct guest *g, const struct cgroup *cg)
 {
 	const struct setting_key *k;
-	char text[256];
+	char text[SETTING_VALUE_SIZE];
 	int r = 0;
 
 	for (k = setting_keys; !r && k->name; k++) {

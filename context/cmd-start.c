@@ -5,14 +5,19 @@
 #include "guest.h"
 #include "launch.h"
 #include "log.h"
+#include "net.h"
 #include "vserver.h"
 
 static int start(struct guest *g, struct err *err)
 {
 	int r = guest_start(g, err);
 
+	const char *open = r ? NULL : net_exposure(&g->settings);
+
 	if (!r)
 		log_info("guest '%s' runs, process %d", g->row.name, g->run.pid);
+	if (open)
+		log_notice("guest '%s' can reach %s", g->row.name, open);
 	return r;
 }
 

@@ -8,11 +8,13 @@
 #include "guest.h"
 #include "json-out.h"
 #include "launch.h"
+#include "net.h"
 #include "vserver.h"
 
 #define STATUS_STOPPED 3
 
-static int status_json(const struct guest *g, bool frozen, struct err *err)
+static int status_json(const struct guest *g, const struct cgroup *cg,
+		       bool frozen, struct err *err)
 {
 	struct json_object *doc = json_document("vserver");
 	int r = doc ? 0 : -ENOMEM;
@@ -25,9 +27,11 @@ static int status_json(const struct guest *g, bool frozen, struct err *err)
 	if (!r && g->runs)
 		r = json_add_u64(doc, "pid", g->run.pid) |
 		    json_add_bool(doc, "frozen", frozen);
+	if (!r && g->runs)
+		r = net_count_json(cg, doc, err);
 	if (r) {
 		json_object_put(doc);
-		return err_errno(err, -ENOMEM, "cannot write JSON");
+		return r != -ENOMEM ? r : err_errno(err, -ENOMEM, "cannot write JSON");
 	}
 	json_print_document(doc);
 	return 0;
@@ -63,11 +67,13 @@ int cmd_state(struct cmd_ctx *ctx)
 		return r;
 	frozen = cgroup_frozen(&cg);
 	if (ctx->json)
-		r = status_json(&g, frozen, &ctx->err);
+		r = status_json(&g, &cg, frozen, &ctx->err);
 	else if (g.runs)
 		printf("guest '%s' is running, process %d%s\n", g.row.name,
 		       g.run.pid, frozen ? ", frozen" : "");
 	else
 		printf("guest '%s' is stopped\n", g.row.name);
+	if (!r && g.runs && !ctx->json)
+		r = net_count_print(&cg, &ctx->err);
 	return r ? r : g.runs ? 0 : STATUS_STOPPED;
 }

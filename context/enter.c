@@ -24,7 +24,7 @@
 
 #define NAMESPACES                                                          \
 	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS |        \
-	 CLONE_NEWIPC | CLONE_NEWCGROUP)
+	 CLONE_NEWIPC | CLONE_NEWCGROUP | CLONE_NEWNET)
 
 /* The program's limits are those of the guest's first process. */
 static int take_rlimits(pid_t pid, struct err *err)

@@ -17,6 +17,7 @@
 #include "confine.h"
 #include "guestpty.h"
 #include "mounts.h"
+#include "net.h"
 
 /* Tell the host what failed, and end. */
 __attribute__((noreturn)) static void fail(const struct inside *in,
@@ -181,6 +182,11 @@ void inside_first(const struct inside *in)
 	must(in, unshare(CLONE_NEWCGROUP), "cannot make a cgroup namespace");
 	must(in, sethostname(in->hostname, strlen(in->hostname)),
 	     "cannot set the host name");
+	if (in->own_net) {
+		r = net_loopback_up();
+		if (r < 0)
+			fail(in, "cannot start the loopback", r);
+	}
 	change_root(in);
 	detach_stdio(in);
 	close_others(in);

@@ -18,6 +18,7 @@ struct inside {
 	int wait_fd;		/* one byte: the host has done its part */
 	int status_fd;		/* what went wrong, as text; closed by the exec */
 	int init_fd;		/* run this program, with argv; -1: none */
+	bool own_net;		/* the network namespace is new */
 	bool search;		/* argv[0] is looked up in PATH */
 	int tty_fd;		/* send the master of a terminal for it through this
 				 * socket; -1: it has our standard input and output */

@@ -18,6 +18,7 @@
 #include "fx.h"
 #include "inside.h"
 #include "mounts.h"
+#include "net.h"
 #include "userns.h"
 #include "words.h"
 
@@ -167,6 +168,7 @@ static int spawn(struct launch *l, struct err *err)
 			     .wait_fd = l->go[0],
 			     .status_fd = l->status[1],
 			     .init_fd = l->init_fd,
+			     .own_net = net_namespace(s) != 0,
 			     .tty_fd = -1 };
 	int r = words_split(settings_get(s, "init"), l->init_fd >= 0, &words);
 
@@ -174,7 +176,7 @@ static int spawn(struct launch *l, struct err *err)
 		return err_errno(err, r, "cannot start guest '%s'",
 				 l->guest->row.name);
 	in.argv = words.argv;
-	l->pid = userns_clone(GUEST_NAMESPACES, &l->pidfd);
+	l->pid = userns_clone(GUEST_NAMESPACES | net_namespace(s), &l->pidfd);
 	if (!l->pid) {
 		/* or it would never see the end of its pipe */
 		(void)close(l->go[1]);
@@ -231,6 +233,7 @@ static void take_back(struct launch *l)
 	if (l->run_fd >= 0)
 		(void)running_remove(l->run_fd, l->guest->row.context, NULL);
 	/* a failure is told already */
+	(void)net_down(&l->cgroup, NULL);
 	(void)cgroup_remove(&l->cgroup, NULL);
 }
 
@@ -245,6 +248,8 @@ int guest_start(struct guest *g, struct err *err)
 	r = open_all(&l, err);
 	if (!r)
 		r = set_limits(&l, err);
+	if (!r)
+		r = net_up(g, &l.cgroup, err);
 	if (!r)
 		r = mounts_build(l.rootfs_fd, l.userns_fd, g->row.context, err);
 	if (!r)

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 
 #include "cmd.h"
+#include "net-list.h"
 
 /* --- values --------------------------------------------------------------------- */
 
@@ -211,6 +212,8 @@ const struct setting_key setting_keys[] = {
 	{ "hostname", SETTING_INIT, NULL, check_hostname, 0 },
 	{ "stop.signal", SETTING_INIT, "TERM", check_signal, 0 },
 	{ "stop.timeout", SETTING_INIT, "30", check_seconds, 0 },
+	{ "net", SETTING_NET, NULL, net_check_mode, 0 },
+	{ "ip", SETTING_NET, NULL, net_check_list, 0 },
 	CGROUP("memory.max", check_limit),
 	CGROUP("memory.high", check_limit),
 	CGROUP("memory.low", check_limit),

@@ -12,6 +12,7 @@
 #include "cmd.h"
 #include "fx.h"
 #include "launch.h"
+#include "net.h"
 
 /* What SIGKILL takes is in the kernel's hands; a disk that hangs may hold it up. */
 #define KILL_SECONDS 30
@@ -93,7 +94,9 @@ int guest_clean(struct guest *g, struct err *err)
 		return r;
 	/* what was let in may outlive the first process by a moment */
 	(void)cgroup_kill(&cg);
-	r = cgroup_remove(&cg, err);
+	r = net_down(&cg, err);
+	if (!r)
+		r = cgroup_remove(&cg, err);
 	if (!r)
 		r = dir = running_dir(err);
 	return r < 0 ? r : running_remove(dir, g->row.context, err);

@@ -82,6 +82,25 @@ test_expect_success 'bad keys and values are refused, all or nothing' '
 	value_refused stop.timeout=1G "a number from 0 to 3600" &&
 	value_refused init=sbin/init "begins with a slash" &&
 	value_refused init.style=systemd "'\''plain'\'' or '\''reap'\''" &&
+	value_refused net=all "'\''none'\'', '\''restricted'\'' or '\''host'\''" &&
+	value_refused ip=10.0.0 "is not ADDRESS[/PREFIX][@DEVICE]" &&
+	value_refused ip=10.0.0.256 "is not ADDRESS" &&
+	value_refused ip=10.0.0.5/33 "the prefix is not 1 to 32" &&
+	value_refused ip=fd00::5/129 "the prefix is not 1 to 128" &&
+	value_refused ip=10.0.0.5/ "the prefix is not" &&
+	value_refused ip=10.0.0.5@ "no interface is called" &&
+	value_refused ip=10.0.0.5@a-very-long-name "no interface is called" &&
+	value_refused ip=10.0.0.5,10.0.0.5@eth0 "'\''10.0.0.5'\'' is there twice" &&
+	value_refused ip=, "holds no address" &&
+	value_refused ip=127.0.0.1 "the loopback, which every guest has" &&
+	value_refused ip=::1 "the loopback" && value_refused ip=0.0.0.0 "no address" &&
+	value_refused ip=:: "no address" && value_refused ip=224.0.0.1 "multicast" &&
+	value_refused ip=ff02::1 "multicast" && value_refused ip=fe80::1 "link-local" &&
+	value_refused ip=::ffff:10.0.0.5 "an IPv4 address: write it as one" &&
+	value_refused ip=255.255.255.255 "no address" &&
+	value_refused ip=10.0.0.0/24 "the network itself" &&
+	value_refused ip=10.0.0.255/24 "the broadcast address" &&
+	value_refused "ip=$(seq -s, -f 10.0.0.%g 1 17)" "more than 16 addresses" &&
 	value_refused hostname=a_b "is not a host name" &&
 	value_refused "init=/$(printf "%01024d" 0)" "the value is too long" &&
 	pool_sql "SELECT count(*) FROM setting" >out && test_contents out 0
@@ -91,7 +110,8 @@ test_expect_success 'good ones are not' '
 	vserver c set memory.max=max cpu.max="50000 100000" cpuset.cpus=0-2,5 \
 		cpu.max="max" rlimit.core=unlimited rlimit.as=1G:unlimited \
 		stop.signal=SIGRTMIN+3 stop.signal=PWR stop.signal=9 cpu.weight=1 \
-		hostname=a.b-c init="/bin/sh -c x" init.style=reap
+		hostname=a.b-c net=host net=none net=restricted ip=10.0.0.5/24@eth0 \
+		ip="10.0.0.0/31 10.0.0.255/32@lo,fd00::5/64@eth0.5,2001:db8::1" init="/bin/sh -c x" init.style=reap
 '
 
 test_expect_success 'the name before the command or after it' '

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The traffic of a guest, as the kernel has counted it since it was started. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "json-out.h"
+#include "net.h"
+
+/* 1 when the guest is restricted: of others nobody counts. */
+static int counters_of(const struct cgroup *cg, struct net_counters *ret,
+		       struct err *err)
+{
+	struct net_config config;
+
+	return cg->fd < 0 ? 0 : net_prog_read(cg->fd, &config, ret, err);
+}
+
+int net_count_json(const struct cgroup *cg, struct json_object *doc,
+		   struct err *err)
+{
+	struct json_object *o;
+	struct net_counters n;
+	int r = counters_of(cg, &n, err);
+
+	if (r <= 0)
+		return r;
+	o = json_object_new_object();
+	if (!o || json_object_object_add(doc, "network", o))
+		return -ENOMEM;
+	return json_add_u64(o, "sent_bytes", n.sent_bytes) |
+	       json_add_u64(o, "sent_packets", n.sent_packets) |
+	       json_add_u64(o, "sent_refused", n.sent_refused) |
+	       json_add_u64(o, "received_bytes", n.received_bytes) |
+	       json_add_u64(o, "received_packets", n.received_packets) |
+	       json_add_u64(o, "received_refused", n.received_refused);
+}
+
+int net_count_print(const struct cgroup *cg, struct err *err)
+{
+	struct net_counters n;
+	int r = counters_of(cg, &n, err);
+
+	if (r <= 0)
+		return r;
+	printf("  sent      %" PRIu64 " bytes, %" PRIu64 " packets, refused %" PRIu64
+	       "\n", n.sent_bytes, n.sent_packets, n.sent_refused);
+	printf("  received  %" PRIu64 " bytes, %" PRIu64 " packets, refused %" PRIu64
+	       "\n", n.received_bytes, n.received_packets, n.received_refused);
+	return 0;
+}

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "net.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "cleanup.h"
+#include "fdio.h"
+
+/* A network of our own in the range for private ones; the last two bytes are the
+ * context. It never leaves the host. */
+static const uint8_t lback6_base[16] = { 0xfd, 0x63, 0x6f, 0x77, 0x6c, 0x6b };
+
+/* --- what is ours ---------------------------------------------------------------------- */
+
+static bool has_ipv6(void)
+{
+	char text[4] = "";
+	_cleanup_close_ int fd = open("/proc/sys/net/ipv6/conf/lo/disable_ipv6",
+				      O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 && read(fd, text, 1) == 1 && *text == '0';
+}
+
+static int begin_config(const struct guest *g, int cgroup_fd,
+			struct net_config *c)
+{
+	uint32_t context = g->row.context;
+	struct stat st;
+
+	if (fstat(cgroup_fd, &st) < 0)
+		return -errno;
+	*c = (struct net_config){ .lback4 = 127U << 24 | context << 8,
+				  .first_id = CONTEXT_UID(context),
+				  .has_lback6 = has_ipv6(),
+				  .cgroup_id = st.st_ino };
+	memcpy(c->lback6, lback6_base, sizeof(lback6_base));
+	c->lback6[14] = (uint8_t)(context >> 8);
+	c->lback6[15] = (uint8_t)context;
+	return 0;
+}
+
+/* One that was killed while it started or stopped this guest has left these. */
+static int clear(struct nl_sock *s, const struct cgroup *cg, struct err *err)
+{
+	struct net_config c;
+	int r = net_prog_read(cg->fd, &c, NULL, NULL);
+
+	/* a part of the programs is enough to know the addresses */
+	if (r > 0 || r == -EUCLEAN)
+		r = net_take_off(s, &c, err);
+	return r < 0 ? r : net_prog_detach(cg->fd, err);
+}
+
+static int restrict_to(const struct guest *g, const struct cgroup *cg,
+		       const struct net_list *l, struct err *err)
+{
+	_cleanup_netlink_ struct nl_sock *s = net_open(err);
+	struct net_config c;
+	int r;
+
+	if (!s)
+		return -EIO;
+	r = begin_config(g, cg->fd, &c);
+	if (r < 0)
+		return err_errno(err, r, "cannot look at the guest's cgroup");
+	r = clear(s, cg, err);
+	if (!r)
+		r = net_resolve(s, l, cg, &c, err);
+	if (!r)
+		r = net_prog_attach(cg->fd, &c, err);
+	return r ? r : net_put_on(s, &c, err);
+}
+
+static int fail_mode(const char *why, struct err *err)
+{
+	return err_set(err, -EINVAL, "%s", why);
+}
+
+int net_up(const struct guest *g, const struct cgroup *cg, struct err *err)
+{
+	enum net_mode mode = net_mode_of(&g->settings);
+	const char *ip = settings_get(&g->settings, "ip");
+	struct net_list list = { 0 };
+
+	if (mode != NET_RESTRICTED) {
+		if (mode == NET_NONE && ip)
+			return fail_mode("ip is set, but net=none has no "
+					 "interface for it", err);
+		return cg->fd < 0 ? 0 : net_down(cg, err);
+	}
+	if (ip && net_list_parse(ip, &list, err) < 0)
+		return -EINVAL;
+	if (cg->fd < 0)
+		return err_set(err, -EOPNOTSUPP,
+			       "cannot restrict the network: cgroup v2 is not "
+			       "mounted");
+	return restrict_to(g, cg, &list, err);
+}
+
+int net_down(const struct cgroup *cg, struct err *err)
+{
+	_cleanup_netlink_ struct nl_sock *s = NULL;
+	struct net_config c;
+	int r = cg->fd < 0 ? 0 : net_prog_read(cg->fd, &c, NULL, NULL);
+
+	if (!r)
+		return 0;
+	s = net_open(err);
+	return s ? clear(s, cg, err) : -EIO;
+}
+
+uint64_t net_namespace(const struct settings *s)
+{
+	return net_mode_of(s) == NET_NONE ? CLONE_NEWNET : 0;
+}
+
+const char *net_exposure(const struct settings *s)
+{
+	switch (net_mode_of(s)) {
+	case NET_HOST:
+		return "the whole network of the host";
+	case NET_RESTRICTED:
+		return "abstract Unix sockets of the host and of other guests";
+	case NET_NONE:
+		break;
+	}
+	return NULL;
+}
+
+int net_loopback_up(void)
+{
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+
+	if (fd < 0)
+		return errno == EAFNOSUPPORT ? 0 : -errno;
+	return ioctl(fd, SIOCSIFFLAGS, &request) < 0 ? -errno : 0;
+}
+
+/* --- who has it ------------------------------------------------------------------------- */
+
+static bool config_has(const struct net_config *c, const struct net_addr *a)
+{
+	uint32_t i;
+
+	for (i = 0; i < (a->v6 ? c->count6 : c->count4); i++)
+		if (a->v6 ? !memcmp(c->addr6[i], a->addr, 16) :
+			    !memcmp(c->addr4[i], a->addr, 4))
+			return true;
+	return false;
+}
+
+uint32_t net_owner(const struct cgroup *cg, const struct net_addr *a)
+{
+	_cleanup_dir_ DIR *d = NULL;
+	const struct dirent *e;
+	int r = fdio_names_open(cg->slice_fd, ".", &d);
+
+	while (!r && (e = fdio_names_next(d, &r))) {
+		_cleanup_close_ int fd = -1;
+		struct net_config c;
+
+		if (e->d_type != DT_DIR)
+			continue;
+		fd = fdio_open_dir(cg->slice_fd, e->d_name);
+		if (fd >= 0 && net_prog_read(fd, &c, NULL, NULL) > 0 &&
+		    config_has(&c, a))
+			return c.first_id / 65536;
+	}
+	return 0;
+}
+
+/* --- what is in force ------------------------------------------------------------------- */
+
+static void add_text(char *buf, size_t size, const struct net_addr *a,
+		     uint32_t device)
+{
+	char text[INET6_ADDRSTRLEN];
+	char name[IF_NAMESIZE] = "?";
+	size_t len = strlen(buf);
+
+	(void)if_indextoname(device, name); /* it may be gone */
+	(void)snprintf(buf + len, size - len, "%s%s@%s", len ? "," : "",
+		       net_addr_text(a, text), name);
+}
+
+static void config_text(const struct net_config *c, char *buf, size_t size)
+{
+	struct net_addr a = { 0 };
+	uint32_t i;
+
+	*buf = '\0';
+	for (i = 0; i < c->count4; i++) {
+		memcpy(a.addr, c->addr4[i], 4);
+		add_text(buf, size, &a, c->device4[i]);
+	}
+	a.v6 = true;
+	for (i = 0; i < c->count6; i++) {
+		memcpy(a.addr, c->addr6[i], 16);
+		add_text(buf, size, &a, c->device6[i]);
+	}
+}
+
+/* Is the guest's network namespace ours? */
+static bool same_namespace(pid_t pid)
+{
+	struct stat ours;
+	struct stat its;
+	char path[40];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	return !stat("/proc/self/ns/net", &ours) && !stat(path, &its) &&
+	       ours.st_ino == its.st_ino;
+}
+
+int net_effective(const struct guest *g, const struct cgroup *cg,
+		  const char *key, char *buf, size_t size)
+{
+	struct net_config c;
+	int r = cg->fd < 0 ? 0 : net_prog_read(cg->fd, &c, NULL, NULL);
+	const char *word = r > 0 ? "restricted" :
+			   r < 0 ? "broken" :
+			   same_namespace(g->run.pid) ? "host" :
+							"none";
+
+	if (!strcmp(key, "ip")) {
+		if (r > 0)
+			config_text(&c, buf, size);
+		return r > 0 && *buf;
+	}
+	(void)snprintf(buf, size, "%s", word);
+	return 1;
+}

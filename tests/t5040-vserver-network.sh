@@ -1,0 +1,312 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+
+test_description='vserver: a guest on the host'\''s network has its own addresses only'
+
+# In a network of its own: nothing here leaves it, or meets other tests.
+if test -z "${COWLINK_OWN_NETWORK-}" && unshare -n true 2>/dev/null
+then
+	COWLINK_OWN_NETWORK=1
+	export COWLINK_OWN_NETWORK
+	exec unshare -n "$0" "$@"
+fi
+. "$(dirname "$0")/lib-test.sh"
+. "$TEST_DIRECTORY/lib-pool.sh"
+. "$TEST_DIRECTORY/lib-guest.sh"
+
+test_lazy_prereq OWN_NETWORK 'test -n "$COWLINK_OWN_NETWORK"'
+test_lazy_prereq IPV6 'test -e /proc/net/if_inet6'
+test_lazy_prereq CGROUP_BPF 'test "$(netprobe bpf)" = done'
+test_require ROOT,USERNS,EXT4,BUSYBOX,CGROUP2,OWN_NETWORK,IPV6,CGROUP_BPF,!INSTRUMENTED
+
+# probe NAME ARGUMENT...: netprobe(1) in a guest
+probe()
+{
+	test_name=$1
+	shift
+	vserver "$test_name" exec netprobe "$@"
+}
+
+# says TEXT COMMAND...
+says()
+{
+	test_wanted=$1
+	shift
+	test_found=$("$@" 2>&1)
+	test "$test_found" = "$test_wanted" ||
+		complain_ "$*: '\''$test_found'\'', expected '\''$test_wanted'\''"
+}
+
+# serve PORT COMMAND...: a netprobe in the background, which is killed with its guest
+# or at the end; returns when it answers.
+serve()
+{
+	port=$1
+	shift
+	rm -f "served-$port" && : >"served-$port" &&
+	{ "$@" </dev/null >"served-$port" 2>&1 & } && servers="$servers $!" &&
+	until test -s "served-$port"
+	do
+		sleep 0.05
+	done &&
+	test_grep "^ready" "served-$port"
+}
+
+servers=
+stop_servers()
+{
+	for server in $servers
+	do
+		kill "$server" 2>/dev/null
+	done
+	servers=
+}
+
+# nothing_of NAME: no record and no cgroup of this one.
+nothing_of()
+{
+	test_expect_code 3 vserver "$1" status >/dev/null &&
+	test_path_missing "$(cgroup_of "$1")"
+}
+
+# The host: 10.9.0.1 and fd09::1 on "lo", which every machine has.
+test_expect_success 'two guests with addresses of their own' '
+	ip link set lo up && ip addr add 10.9.0.1/24 dev lo &&
+	ip addr add fd09::1/64 dev lo nodad &&
+	test_pool ext4 && guest_tree tree && guest_program tree netprobe &&
+	vtemplate import t tree &&
+	a_guest a ip=10.9.0.5/24@lo,fd09::5/64@lo,10.9.0.50@lo &&
+	a_guest b ip=10.9.0.6,fd09::6 &&
+	vserver a start && vserver b start &&
+	ip -o addr show dev lo >out && test_grep "10.9.0.5/32" out &&
+	test_grep "10.9.0.50/32" out && test_grep "10.9.0.6/32" out &&
+	test_grep "fd09::5/128" out && test_grep "fd09::6/128" out
+'
+
+test_expect_success 'show tells what the kernel has' '
+	vserver a show --json >out && test_json out .effective.net restricted &&
+	test_json out .effective.ip "10.9.0.5@lo,10.9.0.50@lo,fd09::5@lo" &&
+	vserver b show --json >out &&
+	test_json out .effective.ip "10.9.0.6@lo,fd09::6@lo"
+'
+
+test_expect_success 'bind: own addresses, nothing else' '
+	says 10.9.0.5 probe a bind 10.9.0.5 80 && says fd09::5 probe a bind fd09::5 80 &&
+	says 10.9.0.50 probe a bind 10.9.0.50 80 &&
+	says ::ffff:10.9.0.5 probe a bind ::ffff:10.9.0.5 80 &&
+	says 10.9.0.5 probe a -u bind 10.9.0.5 53 &&
+	for other in 10.9.0.1 10.9.0.6 ::ffff:10.9.0.1 ::ffff:10.9.0.6 fd09::1 fd09::6 \
+		224.0.0.251 255.255.255.255 10.9.0.255 ff02::fb fd63:6f77:6c6b::7001
+	do
+		says EADDRNOTAVAIL probe a bind $other 8080 &&
+		says EADDRNOTAVAIL probe a -u bind $other 8080 || return 1
+	done
+'
+
+test_expect_success 'bind: all of them is narrowed, the loopback looks like one' '
+	says 10.9.0.5 probe a bind 0.0.0.0 80 && says fd09::5 probe a bind :: 80 &&
+	says 10.9.0.5 probe a -u bind 0.0.0.0 80 &&
+	says ::ffff:10.9.0.5 probe a bind ::ffff:0.0.0.0 80 &&
+	says 127.0.0.1 probe a bind 127.0.0.1 80 && says ::1 probe a bind ::1 80 &&
+	says 127.0.0.53 probe a -u bind 127.0.0.53 53 &&
+	says 127.0.0.1 probe a bind 127.0.1.1 80 &&
+	says ::ffff:127.0.0.1 probe a bind ::ffff:127.0.0.1 80 &&
+	serve 90 probe a serve 127.0.0.1 90 && serve 91 probe a serve 0.0.0.0 91 &&
+	serve 92 probe a serve ::1 92 && netstat -ltn >out && cat out &&
+	test_grep "127.112.0.1:90 " out && test_grep "10.9.0.5:91 " out &&
+	test_grep "fd63:6f77:6c6b::7000:92 " out && ! test_grep "127.0.0.1:" out
+'
+
+test_expect_success 'ports below 1024 are for the root of the guest' '
+	says 10.9.0.5 probe a bind 0.0.0.0 22 &&
+	in_guest a "echo user:x:1000:1000::/:/bin/sh >>/etc/passwd" &&
+	says EACCES in_guest a "su user -c \"netprobe bind 0.0.0.0 23\"" &&
+	says EACCES in_guest a "su user -c \"netprobe bind ::1 23\"" &&
+	says 10.9.0.5 in_guest a "su user -c \"netprobe bind 0.0.0.0 1024\""
+'
+
+test_expect_success 'two guests have the same port, each answers on its address' '
+	serve 80 probe a serve 0.0.0.0 80 && serve 80 probe b serve 0.0.0.0 80 &&
+	serve 81 probe a serve :: 81 && serve 81 probe b serve :: 81 &&
+	says "10.9.0.1 10.9.0.5 10.9.0.1" netprobe -b 10.9.0.1 ask 10.9.0.5 80 &&
+	says "10.9.0.5 10.9.0.6 10.9.0.5" probe a ask 10.9.0.6 80 &&
+	says "10.9.0.6 10.9.0.5 10.9.0.6" probe b ask 10.9.0.5 80 &&
+	says "fd09::5 fd09::6 fd09::5" probe a ask fd09::6 81 &&
+	says "10.9.0.5 ::ffff:10.9.0.6 ::ffff:10.9.0.5" \
+		probe a ask ::ffff:10.9.0.6 80
+'
+
+test_expect_success 'what is sent comes from its own address' '
+	serve 82 netprobe serve 0.0.0.0 82 && serve 83 netprobe -o serve :: 83 &&
+	serve 84 netprobe -u serve 10.9.0.1 84 &&
+	says "10.9.0.5 10.9.0.1 10.9.0.5" probe a ask 10.9.0.1 82 &&
+	says "10.9.0.5 ::ffff:10.9.0.1 ::ffff:10.9.0.5" probe a ask ::ffff:10.9.0.1 82 &&
+	says "fd09::5 fd09::1 fd09::5" probe a ask fd09::1 83 &&
+	says "10.9.0.50 10.9.0.1 10.9.0.50" probe a -b 10.9.0.50 ask 10.9.0.1 82 &&
+	says "10.9.0.5 10.9.0.1" probe a -u ask 10.9.0.1 84 &&
+	says "10.9.0.5 10.9.0.1" probe a -u -c ask 10.9.0.1 84
+'
+
+test_expect_success 'no packet leaves from an address that is not its own' '
+	says EPERM probe a -u -c -p 10.9.0.1 ask 10.9.0.1 84 &&
+	says EPERM probe a -u -c -p 10.9.0.6 ask 10.9.0.1 84 &&
+	says EPERM probe a -u -c -p 127.0.0.1 ask 10.9.0.1 84 &&
+	says EPERM probe a -u -c -p 127.112.0.1 ask 10.9.0.1 84 &&
+	vserver a status --json >out && test_json out .network.sent_refused 4
+'
+
+test_expect_success 'its loopback is its own' '
+	serve 70 probe a serve 127.0.0.1 70 && serve 71 probe a -u serve 127.0.0.1 71 &&
+	serve 72 probe a serve ::1 72 && serve 73 probe a -u serve ::1 73 &&
+	says "127.0.0.1 127.0.0.1 127.0.0.1" probe a ask 127.0.0.1 70 &&
+	says "127.0.0.1 127.0.0.1 127.0.0.1" probe a ask 0.0.0.0 70 &&
+	says "127.0.0.1 ::ffff:127.0.0.1 ::ffff:127.0.0.1" \
+		probe a ask ::ffff:127.0.0.1 70 &&
+	says "127.0.0.1 127.0.0.1" probe a -u ask 127.0.0.1 71 &&
+	says "127.0.0.1 127.0.0.1" probe a -u -c ask 127.0.0.1 71 &&
+	says "::1 ::1 ::1" probe a ask ::1 72 && says "::1 ::1 ::1" probe a ask :: 72 &&
+	says "::1 ::1" probe a -u ask ::1 73 && says "::1 ::1" probe a -u -c ask ::1 73
+'
+
+test_expect_success 'no other guest and nobody on the host reaches it' '
+	for where in 127.0.0.1 0.0.0.0 ::ffff:127.0.0.1 127.112.0.1 ::ffff:127.112.0.1
+	do
+		says ECONNREFUSED probe b ask $where 70 || return 1
+	done &&
+	for where in ::1 ::
+	do
+		says ECONNREFUSED probe b ask $where 72 || return 1
+	done &&
+	says silence probe b ask fd63:6f77:6c6b::7000 72 &&
+	says EPERM probe b -u ask fd63:6f77:6c6b::7000 73 &&
+	says ECONNREFUSED probe b -u -c ask 127.112.0.1 71 &&
+	says silence netprobe ask 127.112.0.1 70 &&
+	says silence netprobe -b fd09::1 ask fd63:6f77:6c6b::7000 72 &&
+	says silence netprobe -u ask 127.112.0.1 71 &&
+	says silence netprobe -u -b fd09::1 ask fd63:6f77:6c6b::7000 73
+'
+
+test_expect_success 'who listens on all of them is found on the loopback too' '
+	serve 74 probe a serve 0.0.0.0 74 && serve 75 probe a -u serve 0.0.0.0 75 &&
+	serve 76 probe a serve :: 76 &&
+	says "10.9.0.5 10.9.0.5 10.9.0.5" probe a ask 127.0.0.1 74 &&
+	says "10.9.0.5 10.9.0.5" probe a -u ask 127.0.0.1 75 &&
+	says "fd09::5 fd09::5 fd09::5" probe a ask ::1 76
+'
+
+test_expect_success 'nothing of the loopback of the host is in reach' '
+	serve 60 netprobe serve 127.0.0.1 60 && serve 61 netprobe -u serve 127.0.0.1 61 &&
+	serve 62 netprobe -o serve ::1 62 && serve 63 netprobe serve 0.0.0.0 63 &&
+	serve 64 netprobe -u serve 0.0.0.0 64 && serve 65 netprobe serve :: 65 &&
+	for port in 60 63 65
+	do
+		for where in 127.0.0.1 0.0.0.0 127.1.2.3 ::ffff:127.0.0.1 ::ffff:0.0.0.0
+		do
+			says ECONNREFUSED probe a ask $where $port || return 1
+		done
+	done &&
+	for port in 62 65
+	do
+		says ECONNREFUSED probe a ask ::1 $port &&
+		says ECONNREFUSED probe a ask :: $port || return 1
+	done &&
+	says EPERM probe a -u ask 127.0.0.1 64 && says EPERM probe a -u ask 0.0.0.0 64 &&
+	says EPERM probe a -u -c ask 127.0.0.1 64 &&
+	says ECONNREFUSED probe a -u -c ask 127.0.0.1 61
+'
+
+test_expect_success 'from its loopback it speaks to nobody else' '
+	says EINVAL probe a -b 127.0.0.1 ask 10.9.0.1 63 &&
+	says EINVAL probe a -b 127.0.0.1 ask 10.9.0.5 63 &&
+	says EINVAL probe a -b ::ffff:127.0.0.1 ask ::ffff:10.9.0.1 63 &&
+	says EINVAL probe a -u -b 127.0.0.1 ask 10.9.0.1 64 &&
+	says silence probe a -b ::1 ask fd09::1 65
+'
+
+test_expect_success 'sockets that were never bound are not everywhere either' '
+	serve 1 probe a serve - 0 && port=$(cut -d " " -f 2 served-1) &&
+	says silence netprobe ask 10.9.0.1 "$port" &&
+	says silence netprobe ask 127.0.0.1 "$port" &&
+	says silence netprobe ask 10.9.0.6 "$port" &&
+	says "10.9.0.1 10.9.0.5 10.9.0.1" netprobe -b 10.9.0.1 ask 10.9.0.5 "$port" &&
+	says "10.9.0.5 10.9.0.1" probe a -u -a ask 10.9.0.1 84
+'
+
+test_expect_success 'kinds of sockets that there are not' '
+	probe a sockets >out && cat out && ! grep done out && test "$(wc -l <out)" = 10
+'
+
+test_expect_success 'counters' '
+	vserver a status --json >before &&
+	says "10.9.0.5 10.9.0.1" probe a -u ask 10.9.0.1 84 &&
+	vserver a status --json >after && jq -s "[.[1].network, .[0].network] |
+		[.[0].sent_packets - .[1].sent_packets,
+		.[0].sent_bytes - .[1].sent_bytes,
+		.[0].received_bytes - .[1].received_bytes]" -c before after >out &&
+	test_contents out "[1,29,36]"
+'
+
+test_expect_success 'an address can be had once' '
+	a_guest c ip=10.9.0.6/32@lo &&
+	refused 1 "10.9.0.6 is in use by the guest with context 28673" vserver c start &&
+	nothing_of c && vserver c set ip=10.9.0.1/24@lo &&
+	refused 1 "10.9.0.1 is in use by the host, on '\''lo'\''" vserver c start &&
+	vserver c set ip=10.9.0.7/24@none &&
+	refused 1 "10.9.0.7: there is no interface '\''none'\'' here" vserver c start &&
+	vserver c set ip=10.9.1.7/24@lo &&
+	refused 1 "'\''lo'\'' has no address in the network of 10.9.1.7/24" vserver c start &&
+	vserver c set ip=10.9.1.7 &&
+	refused 1 "no interface is in the network of 10.9.1.7" vserver c start &&
+	nothing_of c && ip addr >out && ! grep 10.9.1.7 out
+'
+
+test_expect_success 'a start that fails half way takes the addresses off' '
+	vserver c set ip=10.9.0.7 init=/no/such/program &&
+	refused 1 "cannot run" vserver c start && nothing_of c &&
+	ip addr >out && ! grep "10.9.0.7\|:7002/" out
+'
+
+test_expect_success 'what a killed start left is found by the next one' '
+	vserver c set init="/bin/sleep 1000" &&
+	for n in $(seq 20 34)
+	do
+		COWLINK_FAULT=kill:$n vserver c start && return 1
+		:
+	done &&
+	vserver c start && ip addr >out && test "$(grep -c 10.9.0.7 out)" = 1 &&
+	vserver c stop && ip addr >out && ! grep "10.9.0.7\|:7002/" out && nothing_of c
+'
+
+test_expect_success 'an address of a guest that ended by itself goes with its stop' '
+	vserver c set init="/bin/true" && { vserver c start || :; } &&
+	vserver c stop && ip addr >out && ! grep "10.9.0.7\|:7002/" out
+'
+
+test_expect_success 'without an address there is a loopback and nothing else' '
+	vserver c set init="/bin/sleep 1000" ip= && vserver c start &&
+	vserver c show --json >out && test_json out .effective.net none &&
+	in_guest c "ls /proc/sys/net/ipv4/conf" >out &&
+	! grep -v "^\(all\|default\|lo\)$" out &&
+	serve 70 probe c serve 127.0.0.1 70 &&
+	says "127.0.0.1 127.0.0.1 127.0.0.1" probe c ask 127.0.0.1 70 &&
+	says ENETUNREACH probe c ask 10.9.0.1 63 &&
+	says ECONNREFUSED probe c ask 127.0.0.1 63 &&
+	vserver c stop
+'
+
+test_expect_success 'the network of the host, if it is to be so' '
+	vserver c set net=host && vserver c start &&
+	vserver c show --json >out && test_json out .effective.net host &&
+	vserver c stop && vserver c set net=none ip=10.9.0.7 &&
+	refused 1 "ip is set, but net=none has no interface" vserver c start
+'
+
+test_expect_success 'after the end nothing is left on the interfaces' '
+	stop_servers && vserver a stop && vserver b stop && ip -o addr >out &&
+	! grep "10.9.0.[567]\|fd09::[56]\|fd63" out && serve 69 netprobe serve 0.0.0.0 69 &&
+	says "10.9.0.1 10.9.0.1 10.9.0.1" netprobe -b 10.9.0.1 ask 10.9.0.1 69
+'
+
+kill_guests
+stop_servers
+test_done
