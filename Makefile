@@ -242,7 +242,7 @@ run_tests = TEST_LOGS_BASE=$(LOGS) JOBS=$(JOBS) COWLINK_BUILD=$(abspath $(1)) \
 
 .PHONY: check check-all check-host check-unit check-shell check-kernel
 .PHONY: check-valgrind check-sanitize bootstrap kernel kernel-nicely quickstart
-.PHONY: bench-kernel bench-vhashify
+.PHONY: bench-kernel bench-vhashify check-qemu
 
 bootstrap:
 	@tools/bootstrap
@@ -284,6 +284,20 @@ check-kernel: all test-programs
 		$(call run_tests,$(BUILD)) kernel-$$KVER $(CONTRACT_TESTS) || \
 			status=1; \
 	done; exit $$status
+
+# Not part of check: an emulated PC is slow.
+QEMU_TESTS = $(wildcard tests/q[0-9]*.sh)
+
+check-qemu: JOBS = 1
+check-qemu: all test-programs
+	@tools/bootstrap --qemu
+	@rm -rf $(LOGS)/qemu-*
+	@export KVER TEST_TIMEOUT=7200; status=0; \
+	for KVER in $(KVERS); do \
+		$(call run_tests,$(BUILD)) qemu-$$KVER $(QEMU_TESTS) || \
+			status=1; \
+	done; \
+	tools/tap-summary $(LOGS)/qemu-* && exit $$status
 
 check-valgrind: all test-programs
 	@INSTRUMENT=valgrind $(call run_tests,$(BUILD)) valgrind \
@@ -345,7 +359,8 @@ check-man: all
 
 check-shellcheck:
 	@shellcheck $(wildcard $(SHELL_FILES))
-	@cd tests && shellcheck -S warning *.sh run-uml compare-xfstests machine-init
+	@cd tests && shellcheck -S warning *.sh run-uml run-qemu compare-xfstests \
+		machine-init stock-init stock-kernel
 
 check-patches:
 	@for v in $(KVERS); do \

@@ -43,9 +43,19 @@ in_uml_()
 	grep -q '^model name.*UML' /proc/cpuinfo 2>/dev/null
 }
 
+in_qemu_()
+{
+	grep -q 'cowlink_machine=qemu' /proc/cmdline 2>/dev/null
+}
+
+in_machine_()
+{
+	in_uml_ || in_qemu_
+}
+
 # As root the script runs in a mount namespace of its own, so that not even
 # SIGKILL leaves a mount or a loop device behind.
-if test "$(id -u)" = 0 && test -z "${TEST_UNSHARED-}" && ! in_uml_ &&
+if test "$(id -u)" = 0 && test -z "${TEST_UNSHARED-}" && ! in_machine_ &&
 	unshare --mount --propagation private true 2>/dev/null
 then
 	TEST_UNSHARED=1 exec unshare --mount --propagation private \
@@ -395,6 +405,7 @@ test_lazy_prereq BTRFS 'can_mount_ btrfs'
 test_lazy_prereq TMPFS 'test_have_prereq ROOT && kernel_has_ tmpfs'
 test_lazy_prereq OVERLAY 'test_have_prereq ROOT && kernel_has_ overlay'
 test_lazy_prereq UML 'in_uml_'
+test_lazy_prereq QEMU 'in_qemu_'
 test_lazy_prereq VALGRIND 'command -v valgrind'
 # Running under the patched kernel: a tmpfs takes the attribute.
 test_lazy_prereq COWLINK '
@@ -413,20 +424,42 @@ test_lazy_prereq INSTRUMENTED '
 
 # --- running under the patched kernel -------------------------------------------
 
+# The same script again, in the machine that tests/$1 boots.
+in_machine_of_()
+{
+	test_machine=$TEST_DIRECTORY/$1
+	shift
+	cd / && rm -rf "$TEST_PRIVATE"
+	trap - EXIT
+	cd "$TEST_DIRECTORY" || exit 1
+	# shellcheck disable=SC2086 # a list of options
+	exec "$test_machine" ${TEST_MACHINE_OPTIONS-} \
+		--env=COWLINK_BUILD="$COWLINK_BUILD" \
+		--env=INSTRUMENT="${INSTRUMENT-}" \
+		--env=REQUIRE_PREREQ="${REQUIRE_PREREQ-}" \
+		"$TEST_SCRIPT" "$@"
+}
+
 # test_in_uml "$@" as the first line: run this same script inside User-Mode
 # Linux with the patched kernel. TEST_UML_OPTIONS are options for tests/run-uml.
 test_in_uml()
 {
 	in_uml_ && return 0
-	cd / && rm -rf "$TEST_PRIVATE"
-	trap - EXIT
-	cd "$TEST_DIRECTORY" || exit 1
-	# shellcheck disable=SC2086 # a list of options
-	exec "$TEST_DIRECTORY/run-uml" ${TEST_UML_OPTIONS-} \
-		--env=COWLINK_BUILD="$COWLINK_BUILD" \
-		--env=INSTRUMENT="${INSTRUMENT-}" \
-		--env=REQUIRE_PREREQ="${REQUIRE_PREREQ-}" \
-		"$TEST_SCRIPT" "$@"
+	TEST_MACHINE_OPTIONS=${TEST_UML_OPTIONS-}
+	in_machine_of_ run-uml "$@"
+}
+
+# The same with tests/run-qemu and TEST_QEMU_OPTIONS. Only for the q*.sh, which
+# make check leaves out.
+test_in_qemu()
+{
+	in_qemu_ && return 0
+	command -v qemu-system-x86_64 >/dev/null || {
+		echo 'no qemu-system-x86_64: run tools/bootstrap --qemu' >&2
+		exit 1
+	}
+	TEST_MACHINE_OPTIONS=${TEST_QEMU_OPTIONS-}
+	in_machine_of_ run-qemu "$@"
 }
 
 . "$TEST_DIRECTORY/lib-test-functions.sh"
