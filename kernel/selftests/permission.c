@@ -6,8 +6,10 @@
 #include "harness.h"
 
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <linux/landlock.h>
 
 #define SIZE	10000
@@ -380,6 +382,114 @@ static void user_namespace(void)
 	EXPECT_SAME("G1/mode", &mode->before, IGN_COPY | IGN_MODE);
 }
 
+/* ---- a mount with other ids --------------------------------------------- */
+
+/* A namespace of the map above. It lives as long as its descriptor. */
+static int open_userns(void)
+{
+	int made[2], done[2], fd;
+	char path[40], c = 0;
+	pid_t pid;
+
+	EXPECT_OK(pipe(made));
+	EXPECT_OK(pipe(done));
+	pid = EXPECT_OK(fork());
+	if (!pid) {
+		EXPECT_OK(unshare(CLONE_NEWUSER));
+		EXPECT_OK(write(made[1], &c, 1));
+		EXPECT_OK(read(done[0], &c, 1));
+		_exit(0);
+	}
+	EXPECT_EQ(read(made[0], &c, 1), 1);
+	map_ids(pid, "uid_map");
+	map_ids(pid, "gid_map");
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+	fd = EXPECT_OK(open(path, O_RDONLY | O_CLOEXEC));
+	EXPECT_OK(write(done[1], &c, 1));
+	reap(pid);
+	return fd;
+}
+
+/* Who is 5 on the disk below @dir is GUEST_BASE + 5 below @where. */
+static void mount_mapped(const char *dir, const char *where)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP };
+	int fd = EXPECT_OK(open_tree(AT_FDCWD, dir,
+				     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+
+	attr.userns_fd = open_userns();
+	if (mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr))) {
+		CHECK(errno == EINVAL && on_tmpfs(), "idmapped mount: %m");
+		skip("tmpfs of this kernel has no idmapped mounts");
+	}
+	EXPECT_OK(mkdir(where, 0755));
+	EXPECT_OK(move_mount(fd, "", AT_FDCWD, where, MOVE_MOUNT_F_EMPTY_PATH));
+	close(attr.userns_fd);
+	close(fd);
+}
+
+static int errno_of(long ret)
+{
+	return ret < 0 ? errno : 0;
+}
+
+/* An owner without an id in the mount: what root may do to an ordinary file. */
+static void expect_like_private(const char *shared, const char *private)
+{
+	EXPECT_EQ(errno_of(open(private, O_RDWR)), EACCES);
+	EXPECT_EQ(errno_of(open(shared, O_RDWR)), EACCES);
+	EXPECT_EQ(errno_of(truncate(shared, 0)), errno_of(truncate(private, 0)));
+	EXPECT_EQ(errno_of(chmod(shared, 0600)), errno_of(chmod(private, 0600)));
+	EXPECT_EQ(errno_of(chown(shared, 0, -1)),
+		  errno_of(chown(private, 0, -1)));
+	EXPECT_EQ(errno_of(utimensat(AT_FDCWD, shared, NULL, 0)),
+		  errno_of(utimensat(AT_FDCWD, private, NULL, 0)));
+	EXPECT_EQ(errno_of(utimensat(AT_FDCWD, shared, some_times, 0)),
+		  errno_of(utimensat(AT_FDCWD, private, some_times, 0)));
+	EXPECT_EQ(errno_of(setxattr(shared, "user.a", "x", 1, 0)),
+		  errno_of(setxattr(private, "user.a", "x", 1, 0)));
+}
+
+static void idmapped_mount(void)
+{
+	struct shared *f = with("f", 0644, OWNER);
+	struct shared *g = with("g", 0644, OWNER);
+	struct shared *h = with("h", 0644, OWNER);
+	struct counters c;
+	struct stat st;
+
+	with("outside", 0666, GUEST_BASE);
+	mk_file("G1/private", SIZE, 0);
+	EXPECT_OK(chown("G1/private", GUEST_BASE, GUEST_BASE));
+	EXPECT_OK(chmod("G1/private", 0666));
+	mount_mapped("G1", "mapped");
+	c = counters_now();
+	AS_USER(OWNER, OWNER) {
+		expect_no_write("mapped/f", EACCES);
+		EXPECT_ERR(chmod("mapped/f", 0777), EPERM);
+		EXPECT_ERR(utimensat(AT_FDCWD, "mapped/f", some_times, 0),
+			   EPERM);
+	}
+	expect_like_private("mapped/outside", "mapped/private");
+	EXPECT_BREAKS(c, 0);
+	AS_USER(GUEST_BASE + OWNER, GUEST_BASE + OWNER) {
+		close(EXPECT_OK(open("mapped/f", O_RDWR)));
+		EXPECT_OK(chmod("mapped/g", 0600));
+	}
+	EXPECT_OK(chown("mapped/h", GUEST_BASE + STRANGER, -1));
+	EXPECT_BREAKS(c, 3);
+	EXPECT_OK(umount2("mapped", MNT_DETACH));
+	expect_broken(f, G1);
+	expect_broken(g, G1);
+	expect_broken(h, G1);
+	EXPECT_SAME("G1/f", &f->before, IGN_COPY);
+	EXPECT_SAME("G1/g", &g->before, IGN_COPY | IGN_MODE);
+	EXPECT_SAME("G1/h", &h->before, IGN_COPY | IGN_OWNER);
+	EXPECT_OK(stat("G1/h", &st));
+	EXPECT_EQ(st.st_uid, STRANGER);
+	EXPECT_EQ(st.st_gid, OWNER);
+}
+
 static const struct test tests[] = {
 	{ "a stranger: EACCES or EPERM, nothing copied", stranger },
 	{ "the owner's group: the same", owners_group },
@@ -401,6 +511,7 @@ static const struct test tests[] = {
 	{ "directories one cannot write, sticky, of others",
 	  directories_one_cannot_write },
 	{ "root of a guest in a user namespace", user_namespace },
+	{ "a mount with other ids", idmapped_mount },
 };
 
 TEST_MAIN("permission", tests)

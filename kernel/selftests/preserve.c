@@ -9,6 +9,7 @@
 #include <sys/xattr.h>
 #include <linux/capability.h>
 #include <linux/fiemap.h>
+#include <linux/fscrypt.h>
 
 #define SIZE	10000
 
@@ -530,6 +531,69 @@ static void inline_data_grown(void)
 	scratch_release(&fs);
 }
 
+/* New files below @dir are encrypted, with one key for the filesystem. */
+static void encrypt(const char *dir)
+{
+	struct {
+		struct fscrypt_add_key_arg arg;
+		__u8 raw[64];
+	} key = {
+		.arg.key_spec.type = FSCRYPT_KEY_SPEC_TYPE_IDENTIFIER,
+		.arg.raw_size = sizeof(key.raw),
+		.raw = "any text will do, and it is shorter than this key",
+	};
+	struct fscrypt_policy_v2 policy = {
+		.version = FSCRYPT_POLICY_V2,
+		.contents_encryption_mode = FSCRYPT_MODE_AES_256_XTS,
+		.filenames_encryption_mode = FSCRYPT_MODE_AES_256_CTS,
+		.flags = FSCRYPT_POLICY_FLAGS_PAD_32,
+	};
+	int fd = EXPECT_OK(open(dir, O_RDONLY));
+
+	if (ioctl(fd, FS_IOC_ADD_ENCRYPTION_KEY, &key)) {
+		CHECK(errno == EOPNOTSUPP, "FS_IOC_ADD_ENCRYPTION_KEY: %m");
+		skip("no CONFIG_FS_ENCRYPTION");
+	}
+	memcpy(policy.master_key_identifier, key.arg.key_spec.u.identifier,
+	       FSCRYPT_KEY_IDENTIFIER_SIZE);
+	EXPECT_OK(ioctl(fd, FS_IOC_SET_ENCRYPTION_POLICY, &policy));
+	close(fd);
+}
+
+static bool is_encrypted(const char *path)
+{
+	int fd = EXPECT_OK(open(path, O_RDONLY)), flags;
+
+	EXPECT_OK(ioctl(fd, FS_IOC_GETFLAGS, &flags));
+	close(fd);
+	return flags & FS_ENCRYPT_FL;
+}
+
+static void encrypted(void)
+{
+	static const char *const opts[] = { "-b", "4096", "-O", "encrypt", NULL };
+	struct shared *f, *g;
+	struct scratch fs;
+
+	scratch_ext4(&fs, 32 << 20, opts, "");
+	scratch_enter(&fs);
+	encrypt("C");
+	encrypt("G1");
+	encrypt("G2");
+	f = mk_shared("f", 10000);
+	g = mk_shared("g", 10000);
+	close(EXPECT_OK(open("G1/f", O_RDWR)));
+	expect_broken(f, G1);
+	EXPECT_SAME("G1/f", &f->before, IGN_COPY);
+	CHECK(is_encrypted("G1/f"), "the copy is not encrypted");
+	EXPECT_OK(truncate("G1/g", 5000));
+	expect_broken(g, G1);
+	pattern_check("G1/g", 0, 5000, SHARED_SEED);
+	CHECK(is_encrypted("G1/g"), "the copy is not encrypted");
+	scratch_leave();
+	scratch_release(&fs);
+}
+
 static const struct test tests[] = {
 	{ "mode and owner, whatever the umask", modes_and_owners },
 	{ "in a set-group-id directory", sgid_directory },
@@ -554,6 +618,7 @@ static const struct test tests[] = {
 	{ "inline data", inline_data, NEED_EXT4 },
 	{ "inline data that grew and is not on disk yet", inline_data_grown,
 	  NEED_EXT4 },
+	{ "encrypted files", encrypted, NEED_EXT4 },
 };
 
 TEST_MAIN("preserve", tests)
