@@ -65,6 +65,7 @@ static int put_away(struct scrub *s, struct pool *p,
 	_cleanup_close_ int shard = e.shard_fd;
 	uint64_t ignored = 0;
 	int r = fd;
+	int seen;
 
 	if (fd == -ENOENT)
 		return 0;
@@ -74,8 +75,9 @@ static int put_away(struct scrub *s, struct pool *p,
 		return 0;
 	if (r < 0 && !scrub_is_damage(r))
 		return err_errno(err, r, "cannot read '%s'", name);
-	if (fdio_statx(shard, name, &e.stx) < 0)
-		return err_errno(err, r, "cannot examine '%s'", name);
+	seen = fdio_statx(shard, name, &e.stx);
+	if (seen < 0)
+		return err_errno(err, seen, "cannot examine '%s'", name);
 	r = store_quarantine(p, &e, r < 0 ? "unreadable" : "changed", err);
 	return r < 0 ? r : 1;
 }
