@@ -98,7 +98,8 @@ static void if_bound(struct gen *g, bool port_too, struct bpf_label *to)
 	asm_load(&g->a, BPF_DW, BPF_REG_1, BPF_REG_6, CTX(sk));
 	asm_load(&g->a, BPF_W, BPF_REG_0, BPF_REG_1, SOCK(src_ip4));
 	asm_jump_imm(&g->a, BPF_JNE, BPF_REG_0, 0, to);
-	for (i = 0; i < 4; i++) {
+	/* a kernel without IPv6 refuses a program that looks */
+	for (i = 0; g->config->has_ipv6 && i < 4; i++) {
 		asm_load(&g->a, BPF_W, BPF_REG_0, BPF_REG_1,
 			 SOCK(src_ip6) + 4 * i);
 		asm_jump_imm(&g->a, BPF_JNE, BPF_REG_0, 0, to);
@@ -293,6 +294,9 @@ void gen_sendmsg6(struct gen *g)
 	route6(g, true, &kinds, &done);
 	asm_place(&g->a, &kinds.mapped);
 	asm_exit(&g->a, 0);
+	/* without an address of IPv6 nobody comes this far */
+	if (!done.count)
+		return;
 	asm_place(&g->a, &done);
 	gen_copy16(g, BPF_REG_6, CTX(user_ip6), BPF_REG_10, FIRST6);
 	for (i = 0; i < 4; i++) {

@@ -30,7 +30,7 @@ struct net_config {
 	uint32_t device4[NET_ADDR_MAX]; /* index of the interface */
 	uint32_t device6[NET_ADDR_MAX];
 	uint32_t has_lback6;	/* lback6 is on "lo"; else ::1 is 127.HI.LO.1 */
-	uint32_t spare;
+	uint32_t has_ipv6;	/* the kernel knows AF_INET6 */
 	uint64_t cgroup_id;	/* of the cgroup that holds all of the guest */
 };
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "cleanup.h"
 #include "fdio.h"
@@ -19,13 +20,21 @@ static const uint8_t lback6_base[16] = { 0xfd, 0x63, 0x6f, 0x77, 0x6c, 0x6b };
 
 /* --- what is ours ---------------------------------------------------------------------- */
 
-static bool has_ipv6(void)
+static bool lo_has_ipv6(void)
 {
 	char text[4] = "";
 	_cleanup_close_ int fd = open("/proc/sys/net/ipv6/conf/lo/disable_ipv6",
 				      O_RDONLY | O_CLOEXEC);
 
 	return fd >= 0 && read(fd, text, 1) == 1 && *text == '0';
+}
+
+static bool kernel_has_ipv6(void)
+{
+	_cleanup_close_ int fd = open("/proc/sys/net/ipv6",
+				      O_PATH | O_CLOEXEC);
+
+	return fd >= 0;
 }
 
 static int begin_config(const struct guest *g, int cgroup_fd,
@@ -38,7 +47,8 @@ static int begin_config(const struct guest *g, int cgroup_fd,
 		return -errno;
 	*c = (struct net_config){ .lback4 = 127U << 24 | context << 8,
 				  .first_id = CONTEXT_UID(context),
-				  .has_lback6 = has_ipv6(),
+				  .has_lback6 = lo_has_ipv6(),
+				  .has_ipv6 = kernel_has_ipv6(),
 				  .cgroup_id = st.st_ino };
 	memcpy(c->lback6, lback6_base, sizeof(lback6_base));
 	c->lback6[14] = (uint8_t)(context >> 8);
