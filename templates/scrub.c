@@ -109,9 +109,9 @@ static int scrub_item(struct scrub *s, const struct store_item *item)
 	struct store_entry e = { .shard_fd = -1 };
 	char name[STORE_NAME_SIZE];
 	_cleanup_close_ int fd = store_item_open(s->pool, item, name, &e);
-	_cleanup_close_ int shard = e.shard_fd;
 	int r = fd;
 
+	cleanup_close(&e.shard_fd);
 	if (fd == -ENOENT)
 		return 0; /* collected since */
 	if (fd >= 0)
