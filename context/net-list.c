@@ -51,15 +51,16 @@ static bool rest_is(const struct net_addr *a, bool ones)
 /* Why nobody can have this address, or NULL. */
 static const char *unusable(const struct net_addr *a)
 {
-	const struct in6_addr *in6 = (const void *)a->addr;
+	struct in6_addr in6;
 
+	memcpy(&in6, a->addr, sizeof(in6));
 	if (a->v6)
-		return IN6_IS_ADDR_UNSPECIFIED(in6) ? "no address" :
-		       IN6_IS_ADDR_LOOPBACK(in6) ?
+		return IN6_IS_ADDR_UNSPECIFIED(&in6) ? "no address" :
+		       IN6_IS_ADDR_LOOPBACK(&in6) ?
 			       "the loopback, which every guest has" :
-		       IN6_IS_ADDR_MULTICAST(in6) ? "a multicast address" :
-		       IN6_IS_ADDR_LINKLOCAL(in6) ? "link-local" :
-		       IN6_IS_ADDR_V4MAPPED(in6) ?
+		       IN6_IS_ADDR_MULTICAST(&in6) ? "a multicast address" :
+		       IN6_IS_ADDR_LINKLOCAL(&in6) ? "link-local" :
+		       IN6_IS_ADDR_V4MAPPED(&in6) ?
 			       "an IPv4 address: write it as one" :
 			       NULL;
 	if (a->addr[0] == 127)
