@@ -90,6 +90,10 @@ int catalog_exec(struct catalog *c, enum catalog_stmt s, struct err *err,
 int catalog_change_begin(struct catalog *c, bool *ret_own, struct err *err);
 int catalog_change_end(struct catalog *c, bool own, int r, struct err *err);
 
+/* A change of one statement, whose values are bound: as catalog_exec(). */
+int catalog_change(struct catalog *c, enum catalog_stmt s, struct err *err,
+		   const char *what);
+
 /* Copy a text column; -EUCLEAN when it is longer than @size allows. */
 int catalog_text(sqlite3_stmt *s, int column, char *out, size_t size);
 

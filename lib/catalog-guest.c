@@ -74,18 +74,12 @@ int catalog_setting_put(struct catalog *c, int64_t tree_id,
 {
 	enum catalog_stmt which = *setting->value ? STMT_SETTING_PUT :
 						    STMT_SETTING_REMOVE;
-	sqlite3_stmt *s;
-	bool own;
-	int r = catalog_change_begin(c, &own, err);
+	sqlite3_stmt *s = catalog_stmt(c, which);
 
-	if (r < 0)
-		return r;
-	s = catalog_stmt(c, which);
 	(void)sqlite3_bind_int64(s, 1, tree_id);
 	(void)sqlite3_bind_text(s, 2, setting->key, -1, SQLITE_STATIC);
 	if (which == STMT_SETTING_PUT)
 		(void)sqlite3_bind_text(s, 3, setting->value, -1,
 					SQLITE_STATIC);
-	r = catalog_exec(c, which, err, "change a setting");
-	return catalog_change_end(c, own, r, err);
+	return catalog_change(c, which, err, "change a setting");
 }

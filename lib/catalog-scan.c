@@ -60,22 +60,18 @@ int catalog_scan_get(struct catalog *c, int64_t tree_id, struct scan_row *ret,
 int catalog_scan_put(struct catalog *c, int64_t tree_id,
 		     const struct scan_row *row, struct err *err)
 {
-	sqlite3_stmt *s;
-	bool own;
-	int r = catalog_change_begin(c, &own, err);
+	sqlite3_stmt *s = catalog_stmt(c, STMT_SCAN_PUT);
+	int r;
 
-	if (r < 0)
-		return r;
-	s = catalog_stmt(c, STMT_SCAN_PUT);
 	(void)sqlite3_bind_int64(s, 1, tree_id);
 	/* zero bytes are an empty blob, not NULL */
 	(void)sqlite3_bind_blob64(s, 2, row->dirs_size ? row->dirs : "",
 				  row->dirs_size, SQLITE_STATIC);
 	(void)sqlite3_bind_blob64(s, 3, row->digests_size ? row->digests : "",
 				  row->digests_size, SQLITE_STATIC);
-	r = catalog_exec(c, STMT_SCAN_PUT, err, "remember a scan");
+	r = catalog_change(c, STMT_SCAN_PUT, err, "remember a scan");
 	(void)sqlite3_clear_bindings(s);
-	return catalog_change_end(c, own, r, err);
+	return r;
 }
 
 void catalog_relax(struct catalog *c, bool relaxed)

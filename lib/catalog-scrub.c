@@ -6,18 +6,13 @@
 int catalog_quarantine_put(struct catalog *c, const char *name,
 			   const struct quarantine_row *row, struct err *err)
 {
-	sqlite3_stmt *s;
-	bool own;
-	int r = catalog_change_begin(c, &own, err);
+	sqlite3_stmt *s = catalog_stmt(c, STMT_QUARANTINE_PUT);
 
-	if (r < 0)
-		return r;
-	s = catalog_stmt(c, STMT_QUARANTINE_PUT);
 	(void)sqlite3_bind_text(s, 1, name, -1, SQLITE_STATIC);
 	(void)sqlite3_bind_int64(s, 2, row->found_ns);
 	(void)sqlite3_bind_text(s, 3, row->reason, -1, SQLITE_STATIC);
-	r = catalog_exec(c, STMT_QUARANTINE_PUT, err, "record the quarantine");
-	return catalog_change_end(c, own, r, err);
+	return catalog_change(c, STMT_QUARANTINE_PUT, err,
+			      "record the quarantine");
 }
 
 int catalog_quarantine_get(struct catalog *c, const char *name,
@@ -44,33 +39,21 @@ int catalog_quarantine_get(struct catalog *c, const char *name,
 int catalog_quarantine_remove(struct catalog *c, const char *name,
 			      struct err *err)
 {
-	sqlite3_stmt *s;
-	bool own;
-	int r = catalog_change_begin(c, &own, err);
+	sqlite3_stmt *s = catalog_stmt(c, STMT_QUARANTINE_REMOVE);
 
-	if (r < 0)
-		return r;
-	s = catalog_stmt(c, STMT_QUARANTINE_REMOVE);
 	(void)sqlite3_bind_text(s, 1, name, -1, SQLITE_STATIC);
-	r = catalog_exec(c, STMT_QUARANTINE_REMOVE, err,
-			 "forget the quarantine");
-	return catalog_change_end(c, own, r, err);
+	return catalog_change(c, STMT_QUARANTINE_REMOVE, err,
+			      "forget the quarantine");
 }
 
 int catalog_scrub_put(struct catalog *c, const struct scrub_row *row,
 		      struct err *err)
 {
-	sqlite3_stmt *s;
-	bool own;
-	int r = catalog_change_begin(c, &own, err);
+	sqlite3_stmt *s = catalog_stmt(c, STMT_SCRUB_PUT);
 
-	if (r < 0)
-		return r;
-	s = catalog_stmt(c, STMT_SCRUB_PUT);
 	(void)sqlite3_bind_int64(s, 1, (int64_t)row->next_ino);
 	(void)sqlite3_bind_int64(s, 2, row->begun_ns);
-	r = catalog_exec(c, STMT_SCRUB_PUT, err, "record the scrub");
-	return catalog_change_end(c, own, r, err);
+	return catalog_change(c, STMT_SCRUB_PUT, err, "record the scrub");
 }
 
 int catalog_scrub_get(struct catalog *c, struct scrub_row *ret, struct err *err)
@@ -94,12 +77,6 @@ int catalog_scrub_get(struct catalog *c, struct scrub_row *ret, struct err *err)
 
 int catalog_scrub_remove(struct catalog *c, struct err *err)
 {
-	bool own;
-	int r = catalog_change_begin(c, &own, err);
-
-	if (r < 0)
-		return r;
 	(void)catalog_stmt(c, STMT_SCRUB_REMOVE);
-	r = catalog_exec(c, STMT_SCRUB_REMOVE, err, "forget the scrub");
-	return catalog_change_end(c, own, r, err);
+	return catalog_change(c, STMT_SCRUB_REMOVE, err, "forget the scrub");
 }

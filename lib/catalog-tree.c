@@ -181,14 +181,8 @@ int catalog_tree_update(struct catalog *c, const struct tree_row *row,
 
 int catalog_tree_remove(struct catalog *c, int64_t id, struct err *err)
 {
-	bool own;
-	int r = catalog_change_begin(c, &own, err);
-
-	if (r < 0)
-		return r;
 	(void)sqlite3_bind_int64(catalog_stmt(c, STMT_TREE_REMOVE), 1, id);
-	r = catalog_exec(c, STMT_TREE_REMOVE, err, "remove a tree");
-	return catalog_change_end(c, own, r, err);
+	return catalog_change(c, STMT_TREE_REMOVE, err, "remove a tree");
 }
 
 struct row_list {

@@ -287,6 +287,17 @@ int catalog_change_end(struct catalog *c, bool own, int r, struct err *err)
 	return r;
 }
 
+int catalog_change(struct catalog *c, enum catalog_stmt s, struct err *err,
+		   const char *what)
+{
+	bool own;
+	int r = catalog_change_begin(c, &own, err);
+
+	if (r < 0)
+		return r;
+	return catalog_change_end(c, own, catalog_exec(c, s, err, what), err);
+}
+
 /* --- open and create -------------------------------------------------------- */
 
 static uint32_t big_endian32(const unsigned char *p)
