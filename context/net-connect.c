@@ -16,6 +16,24 @@ static void load_port(struct gen *g)
 	asm_store(&g->a, BPF_H, BPF_REG_10, PORTS + 2, BPF_REG_0);
 }
 
+/* Where @find finds a listener, or refused; UDP goes on without one. */
+static void find_listener(struct gen *g,
+			  void (*find)(struct gen *g, int protocol,
+				       struct bpf_label *found))
+{
+	struct bpf_label udp = { 0 };
+	struct bpf_label found = { 0 };
+
+	load_port(g);
+	asm_load(&g->a, BPF_W, BPF_REG_0, BPF_REG_6, CTX(protocol));
+	asm_jump_imm(&g->a, BPF_JEQ, BPF_REG_0, IPPROTO_UDP, &udp);
+	find(g, IPPROTO_TCP, &found);
+	gen_refuse(g, ECONNREFUSED);
+	asm_place(&g->a, &udp);
+	find(g, IPPROTO_UDP, &found);
+	asm_place(&g->a, &found);
+}
+
 /* --- IPv4 ------------------------------------------------------------------------------- */
 
 /*
@@ -43,18 +61,9 @@ static void find_loopback4(struct gen *g, int protocol, struct bpf_label *found)
 
 static void loopback4(struct gen *g, struct bpf_label *done)
 {
-	struct bpf_label udp = { 0 };
-	struct bpf_label found = { 0 };
 	struct bpf_label own = { 0 };
 
-	load_port(g);
-	asm_load(&g->a, BPF_W, BPF_REG_0, BPF_REG_6, CTX(protocol));
-	asm_jump_imm(&g->a, BPF_JEQ, BPF_REG_0, IPPROTO_UDP, &udp);
-	find_loopback4(g, IPPROTO_TCP, &found);
-	gen_refuse(g, ECONNREFUSED);
-	asm_place(&g->a, &udp);
-	find_loopback4(g, IPPROTO_UDP, &found);
-	asm_place(&g->a, &found);
+	find_listener(g, find_loopback4);
 	gen_lback4(g, BPF_REG_9);
 	gen_if_own4(g, &own);
 	asm_goto(&g->a, done);
@@ -201,17 +210,7 @@ static void find_loopback6(struct gen *g, int protocol, struct bpf_label *found)
 /* FIRST6 becomes where to, SECOND6 from where. */
 static void loopback6(struct gen *g, struct bpf_label *done)
 {
-	struct bpf_label udp = { 0 };
-	struct bpf_label found = { 0 };
-
-	load_port(g);
-	asm_load(&g->a, BPF_W, BPF_REG_0, BPF_REG_6, CTX(protocol));
-	asm_jump_imm(&g->a, BPF_JEQ, BPF_REG_0, IPPROTO_UDP, &udp);
-	find_loopback6(g, IPPROTO_TCP, &found);
-	gen_refuse(g, ECONNREFUSED);
-	asm_place(&g->a, &udp);
-	find_loopback6(g, IPPROTO_UDP, &found);
-	asm_place(&g->a, &found);
+	find_listener(g, find_loopback6);
 	/* both are addresses of this guest, so each is good for itself */
 	gen_copy16(g, BPF_REG_10, SECOND6, BPF_REG_10, FIRST6);
 	asm_goto(&g->a, done);

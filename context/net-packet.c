@@ -40,6 +40,22 @@ static void add(struct gen *g, int bytes, int packets)
 
 #define COUNT(field) ((int)offsetof(struct net_counters, field))
 
+/* How both directions end: counted and let through, let through, or refused. */
+static void end_packet(struct gen *g, struct bpf_label *count,
+		       struct bpf_label *pass, int bytes, int packets,
+		       int refused)
+{
+	if (g->config->count4 || g->config->count6) {
+		asm_place(&g->a, count);
+		add(g, bytes, packets);
+	}
+	asm_place(&g->a, pass);
+	asm_exit(&g->a, 1);
+	asm_place(&g->a, &g->deny);
+	add(g, -1, refused);
+	asm_exit(&g->a, 0);
+}
+
 /* Go to @v6, or on with a header in HEADER4, or to deny. */
 static void which(struct gen *g, struct bpf_label *v6)
 {
@@ -168,15 +184,8 @@ void gen_egress(struct gen *g)
 	egress4(g, &count, &pass);
 	asm_place(&g->a, &v6);
 	egress6(g, &count, &pass);
-	if (g->config->count4 || g->config->count6) {
-		asm_place(&g->a, &count);
-		add(g, COUNT(sent_bytes), COUNT(sent_packets));
-	}
-	asm_place(&g->a, &pass);
-	asm_exit(&g->a, 1);
-	asm_place(&g->a, &g->deny);
-	add(g, -1, COUNT(sent_refused));
-	asm_exit(&g->a, 0);
+	end_packet(g, &count, &pass, COUNT(sent_bytes), COUNT(sent_packets),
+		   COUNT(sent_refused));
 }
 
 /* --- ingress ------------------------------------------------------------------------- */
@@ -229,13 +238,6 @@ void gen_ingress(struct gen *g)
 	ingress4(g, &count, &pass);
 	asm_place(&g->a, &v6);
 	ingress6(g, &count, &pass);
-	if (g->config->count4 || g->config->count6) {
-		asm_place(&g->a, &count);
-		add(g, COUNT(received_bytes), COUNT(received_packets));
-	}
-	asm_place(&g->a, &pass);
-	asm_exit(&g->a, 1);
-	asm_place(&g->a, &g->deny);
-	add(g, -1, COUNT(received_refused));
-	asm_exit(&g->a, 0);
+	end_packet(g, &count, &pass, COUNT(received_bytes), COUNT(received_packets),
+		   COUNT(received_refused));
 }
