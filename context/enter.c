@@ -50,6 +50,15 @@ static void pass_on(int sig)
 		(void)kill(child, sig); /* it may be gone */
 }
 
+/* Tells the nurse to kill the program. */
+#define SIG_END SIGALRM
+
+static void end_child(int sig)
+{
+	(void)sig;
+	pass_on(SIGKILL);
+}
+
 /* What is typed goes to the program, which is in our process group; what is sent to
  * us alone is passed on. We end when it ends. */
 static void give_signals_away(void)
@@ -99,9 +108,9 @@ __attribute__((noreturn)) static void fail(const struct passage *p,
 }
 
 /*
- * In a child of ours, since namespaces are changed for good. Only a child of its own
- * is inside the process namespace; that one becomes its sibling, so that its parent
- * are we. Until the exec our memory is in the guest's sight, but not readable.
+ * In a child of the nurse, since namespaces are changed for good. Only a child of its
+ * own is inside the process namespace; that one becomes its sibling, a child of the
+ * nurse. Until the exec our memory is in the guest's sight, but not readable.
  */
 __attribute__((noreturn)) static void pass(const struct passage *p)
 {
@@ -138,6 +147,45 @@ static ssize_t hear(int fd, void *buf, size_t size)
 	return n;
 }
 
+/*
+ * The program's parent, in a child of ours. A guest has not ended until each of its
+ * processes was buried, which only its parent can do. We may be stopped, or write to
+ * a terminal that does not read; this one waits and nothing else, in a process group
+ * of its own that no key reaches.
+ */
+__attribute__((noreturn)) static void nurse(const struct passage *p)
+{
+	const struct sigaction end = { .sa_handler = end_child,
+				       .sa_flags = SA_RESTART };
+	struct err err = { 0 };
+	pid_t between = fork();
+	pid_t pid = 0;
+	int status;
+
+	if (!between)
+		pass(p);
+	if (between < 0) {
+		err_errno(&err, -errno, "cannot make a process");
+		fail(p, &err);
+	}
+	(void)setpgid(0, 0);		      /* a new child can */
+	(void)sigaction(SIG_END, &end, NULL); /* it exists */
+	(void)close(p->pids[1]);
+	(void)close(p->tty[1]);
+	if (hear(p->pids[0], &pid, sizeof(pid)) == sizeof(pid))
+		child = pid;
+	status = wait_for(between, &err);
+	if (!child && status != 125) {
+		err_set(&err, -ECANCELED, "the guest ended meanwhile");
+		fail(p, &err);
+	}
+	/* whatever lock goes with a descriptor is the caller's */
+	(void)syscall(SYS_close_range, 3, ~0U, 0);
+	if (child)
+		status = wait_for(child, &err);
+	_exit(status < 0 ? 125 : status);
+}
+
 /* Ours is the terminal's other side until the program ends; its exit status. */
 static int attend(int master, pid_t pid, struct err *err)
 {
@@ -153,7 +201,7 @@ static int attend(int master, pid_t pid, struct err *err)
 	return r < 0 ? r : wait_for(pid, err);
 }
 
-/* The process @pid is inside, or failed to be. */
+/* The program is inside, child of the nurse @pid, or failed to be. */
 static int meet(struct passage *p, pid_t pid, struct err *err)
 {
 	_cleanup_close_ int master = -1;
@@ -161,44 +209,37 @@ static int meet(struct passage *p, pid_t pid, struct err *err)
 	char text[256];
 	ssize_t n;
 
-	if (pid && p->tty[0] >= 0)
+	if (p->tty[0] >= 0)
 		master = guestpty_take(p->tty[0], &no_terminal);
 	n = hear(p->status[0], text, sizeof(text) - 1);
-	text[n > 0 ? n : 0] = '\0';
-	if (n > 0 || !pid) {
-		if (pid)
-			(void)waitpid(pid, NULL, 0);
-		return err_set(err, -ECANCELED, "%s",
-			       n > 0 ? text : "the guest ended meanwhile");
+	if (n > 0) {
+		text[n] = '\0';
+		(void)waitpid(pid, NULL, 0);
+		return err_set(err, -ECANCELED, "%s", text);
 	}
 	if (p->tty[0] < 0)
 		return wait_for(pid, err);
 	if (master >= 0)
 		return attend(master, pid, err);
-	(void)kill(pid, SIGKILL); /* ours, and not yet waited for */
+	(void)kill(pid, SIG_END); /* ours, and not yet waited for */
 	(void)waitpid(pid, NULL, 0);
 	return err_set(err, -ECANCELED, "%s", no_terminal.msg);
 }
 
 static int run_inside(struct passage *p, struct err *err)
 {
-	pid_t between = fork();
-	pid_t pid = 0;
+	pid_t pid = fork();
 	int r;
 
-	if (!between)
-		pass(p);
-	if (between < 0)
+	if (!pid)
+		nurse(p);
+	if (pid < 0)
 		return err_errno(err, -errno, "cannot make a process");
+	child = pid;
 	cleanup_close(&p->pids[1]);
 	cleanup_close(&p->status[1]);
 	cleanup_close(&p->tty[1]);
 	p->pids[1] = p->status[1] = p->tty[1] = -1;
-	if (hear(p->pids[0], &pid, sizeof(pid)) == sizeof(pid))
-		child = pid;
-	else
-		pid = 0;
-	(void)waitpid(between, NULL, 0);
 	r = meet(p, pid, err);
 	child = 0;
 	return r;

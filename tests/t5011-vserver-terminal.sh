@@ -53,6 +53,15 @@ test_expect_success 'nobody inside types on it for others' '
 	test_grep "^tiocsti-high EPERM" out
 '
 
+# Its child cannot be buried by anybody else, and a guest ends when all are buried.
+test_expect_success 'a vserver exec that is stopped does not hold up the end' '
+	mkfifo ready && {
+		vserver g exec sh -c "echo ready; exec sleep 1000" >ready 2>exec.err &
+	} && client=$! && read -r line <ready && kill -STOP $client &&
+	test_expect_code 0 vserver g stop && nothing_left g && kill -CONT $client &&
+	test_expect_code 137 wait $client && vserver g start
+'
+
 test_expect_success 'the size follows' '
 	entered 0 "# " "stty size; echo \"now\"\" it\"\n" "now it" "\S" "# " \
 		"until stty size | grep 33; do :; done; exit\n" &&
