@@ -15,7 +15,7 @@ configure() {
 	mkdir -p "$2"
 	{
 		make -s -C "$1" ARCH=um O="$2" defconfig
-		fragment | sed "s/^CONFIG_FS_COWLINK=.*/$3/" >"$2/fragment"
+		fragment uml | sed "s/^CONFIG_FS_COWLINK=.*/$3/" >"$2/fragment"
 		(cd "$2" && ARCH=um "$1/scripts/kconfig/merge_config.sh" -m -O . \
 			.config fragment)
 		make -s -C "$1" ARCH=um O="$2" olddefconfig

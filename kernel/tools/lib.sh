@@ -51,11 +51,11 @@ harness_patches() {
 		2>/dev/null | sort -u
 }
 
-# The options of the tests, for every version and for this one.
+# The options of a machine of the tests, for every version and for this one.
 fragment() {
-	cat "$KDIR/config/uml.fragment"
-	[ ! -f "$KDIR/config/uml-$KVER.fragment" ] ||
-		cat "$KDIR/config/uml-$KVER.fragment"
+	cat "$KDIR/config/$1.fragment"
+	[ ! -f "$KDIR/config/$1-$KVER.fragment" ] ||
+		cat "$KDIR/config/$1-$KVER.fragment"
 }
 
 # Our own files, with their place in the kernel tree: fs/cowlink.c and the like.
