@@ -1,34 +1,34 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# For the t7*.sh that run kernel/selftests inside the patched kernel, after
+# For the t7*.sh and q*.sh that run kernel/selftests inside the patched kernel, after
 # lib-test.sh. The programs write the TAP themselves.
 
 # Outside only, as the tree is read-only inside; one at a time, as scripts run
 # side by side.
 build_selftests()
 {
-	in_uml_ && return
+	in_machine_ && return
 	mkdir -p "$COWLINK_BUILD" &&
 	flock "$COWLINK_BUILD/selftests.lock" make -s \
 		-C "$COWLINK_SRC/kernel/selftests" \
 		OUT="$COWLINK_BUILD/selftests" >&2 || exit 1
 }
 
-# run_selftests [--fs=NAME]... PROGRAM...: instead of test_done. A kernel
+# run_selftests [--fs=NAME]... [--seconds=N] PROGRAM...: instead of test_done. A kernel
 # without the attribute is a failure here, not a skip.
 run_selftests()
 {
-	selftests_fs=
+	selftests_options=
 	while :
 	do
 		case ${1-} in
-		--fs=*) selftests_fs="$selftests_fs $1"; shift ;;
+		--*) selftests_options="$selftests_options $1"; shift ;;
 		*) break ;;
 		esac
 	done
 	cd / || exit 1
 	# shellcheck disable=SC2086 # a list of options
 	COWLINK_REQUIRE=1 exec "$COWLINK_SRC/kernel/selftests/run.sh" \
-		$selftests_fs "$COWLINK_BUILD/selftests" "$@"
+		$selftests_options "$COWLINK_BUILD/selftests" "$@"
 }

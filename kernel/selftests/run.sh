@@ -7,13 +7,16 @@
 
 usage() {
 	cat <<'END'
-Usage: run.sh [--fs=NAME]... [DIR [PROGRAM[:PART]]...]
+Usage: run.sh [--fs=NAME]... [--seconds=N] [DIR [PROGRAM[:PART]]...]
 
 Runs the test programs in DIR (made by "make OUT=DIR"; default: where this script
 is), all or those named, of one all tests or those with PART in the name, on each
 filesystem: ext4 (with quota), ext4-1k (1 KiB blocks), ext4-inline (inline_data,
 ea_inode), xfs (with quota, reflink=1), xfs-plain (reflink=0), xfs-old (what Linux 5.4
 could read), xfs-1k (1 KiB blocks and all there is), tmpfs. Default are ext4 and tmpfs.
+
+With --seconds they run again, until that long has passed on each filesystem or a
+test has failed.
 
 COWLINK_REQUIRE=1 makes a kernel without the attribute a failure, not a skip.
 Exit status: 0 all passed or skipped, 1 a failure, 2 usage.
@@ -22,6 +25,7 @@ END
 
 set -u
 filesystems=''
+seconds=0
 all_programs='flags names open openers uring setattr xattr deny reading
 	permission preserve quota limits switches observe unify overlay replace dpkg crash
 	powercut inject stall race oracle'
@@ -29,6 +33,7 @@ all_programs='flags names open openers uring setattr xattr deny reading
 while [ $# -gt 0 ]; do
 	case $1 in
 	--fs=*) filesystems="$filesystems ${1#*=}" ;;
+	--seconds=*) seconds=${1#*=} ;;
 	--help) usage; exit 0 ;;
 	-*) usage >&2; exit 2 ;;
 	*) break ;;
@@ -187,14 +192,22 @@ run_program() {	# FILESYSTEM PROGRAM[:PART]
 	failures=$((failures + failed))
 }
 
+now() {
+	date +%s
+}
+
 for fs in $filesystems; do
 	if ! mount_fs "$fs"; then
 		result 'not ok' "$fs: can be made and mounted"
 		continue
 	fi
 	mounted=1
-	for program; do
-		run_program "$fs" "$program"
+	end=$(($(now) + seconds))
+	while :; do
+		for program; do
+			run_program "$fs" "$program"
+		done
+		[ "$failures" -eq 0 ] && [ "$(now)" -lt "$end" ] || break
 	done
 	umount_fs "$fs"
 done
