@@ -10,5 +10,5 @@ TEST_UML_OPTIONS=--timeout=1500
 build_selftests
 test_in_uml "$@"
 run_selftests --fs=xfs flags names open openers uring setattr xattr deny \
-	reading permission preserve quota limits switches observe unify dpkg \
+	reading permission preserve quota limits switches observe audit unify dpkg \
 	crash race

@@ -9,4 +9,4 @@ test_description='kernel: what others see of a break; switches and counters'
 TEST_UML_OPTIONS=--timeout=1500
 build_selftests
 test_in_uml "$@"
-run_selftests --fs=ext4 --fs=tmpfs switches observe
+run_selftests --fs=ext4 --fs=tmpfs switches observe audit

@@ -27,8 +27,8 @@ set -u
 filesystems=''
 seconds=0
 all_programs='flags names open openers uring setattr xattr deny reading
-	permission preserve quota limits switches observe unify overlay replace dpkg crash
-	powercut inject stall race oracle'
+	permission preserve quota limits switches observe audit unify overlay replace dpkg
+	crash powercut inject stall race oracle'
 
 while [ $# -gt 0 ]; do
 	case $1 in
