@@ -207,7 +207,8 @@ for fs in $filesystems; do
 		for program; do
 			run_program "$fs" "$program"
 		done
-		[ "$failures" -eq 0 ] && [ "$(now)" -lt "$end" ] || break
+		[ "$failures" -eq 0 ] || break
+		[ "$(now)" -lt "$end" ] || break
 	done
 	umount_fs "$fs"
 done
