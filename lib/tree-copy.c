@@ -234,8 +234,13 @@ static int make_in_group(struct tree_copy *tc, const struct walk_entry *e)
 static int on_file(const struct walk_entry *e, void *ctx)
 {
 	struct tree_copy *tc = ctx;
-	int r = has_siblings(tc, e) ? make_in_group(tc, e) : make_one(tc, e);
+	int r = tc->instead && S_ISREG(e->stx->stx_mode) ?
+			tc->instead(tc, e, top_dir(tc)) :
+			0;
 
+	if (r)
+		return r < 0 ? r : 0;
+	r = has_siblings(tc, e) ? make_in_group(tc, e) : make_one(tc, e);
 	if (r == -ENOENT && tc->living && !(tc->err && tc->err->code)) {
 		log_info("'%s' vanished while it was read", e->path);
 		return 0;

@@ -36,6 +36,11 @@ struct tree_copy {
 	 * without one when a living source lost the name.
 	 */
 	int (*file)(struct tree_copy *tc, const struct walk_entry *e, int dirfd);
+	/* Before that, if not NULL: 1 when something else, or nothing, was made of
+	 * this regular file, which adds to all of tc->stats; 0; or -errno. */
+	int (*instead)(struct tree_copy *tc, const struct walk_entry *e,
+		       int dirfd);
+	const struct tree_identity *identity;	/* the caller's, NULL: kept */
 	/* Do the names of this inode belong together? NULL: more than one link
 	 * says so. */
 	bool (*is_group)(struct tree_copy *tc, const struct walk_entry *e);

@@ -55,9 +55,13 @@ int tree_import_dir(struct pool *p, int src_fd, int rootfs_fd,
 int tree_import_tar(struct pool *p, int fd, const char *path, int rootfs_fd,
 		    struct tree_stats *ret, struct err *err);
 
-/* @engine is what the clone shall use; at most what the pool's probe found. */
+/*
+ * @engine is what the clone shall use; at most what the pool's probe found. With
+ * @name it is a system of this name and of its own (tree-identity.h); with NULL a
+ * copy in everything.
+ */
 int tree_clone(struct pool *p, int src_fd, int rootfs_fd, enum engine engine,
-	       struct tree_stats *ret, struct err *err);
+	       const char *name, struct tree_stats *ret, struct err *err);
 
 /* Remove @name in @dirfd and all below it, by descriptors. Missing is success. */
 int tree_remove(int dirfd, const char *name, struct err *err);

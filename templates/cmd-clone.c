@@ -80,8 +80,9 @@ int cmd_clone(struct cmd_ctx *ctx)
 				    engine, &origin, &mt, &ctx->err);
 	}
 	if (!r)
-		r = tree_clone(ctx->pool, src, mt.rootfs_fd, engine, &stats,
-			       &ctx->err);
+		r = tree_clone(ctx->pool, src, mt.rootfs_fd, engine,
+			       opts->keep_identity ? NULL : ctx->argv[1],
+			       &stats, &ctx->err);
 	if (!r)
 		r = check_still_there(ctx, &tmpl);
 	if (!r)

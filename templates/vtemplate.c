@@ -17,6 +17,9 @@ static const struct cmd_opt clone_opts[] = {
 	{ "engine", 0, OPT_STRING, "kernel|reflink|copy",
 	  "how to share; by default the best this pool can do",
 	  offsetof(struct clone_opts, engine) },
+	{ "keep-identity", 0, OPT_FLAG, NULL,
+	  "leave host name, machine-id, host keys and random seed as they are",
+	  offsetof(struct clone_opts, keep_identity) },
 	{ 0 },
 };
 

@@ -14,6 +14,7 @@ struct init_opts {
 
 struct clone_opts {
 	const char *engine;
+	bool keep_identity;
 };
 
 struct destroy_opts {
