@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <stdio.h>
 
 #include "catalog-db.h"
 
@@ -13,6 +14,7 @@ int catalog_run_add(struct catalog *c, const struct run_row *row,
 		row->trees,	   row->files,	      row->hashed_files,
 		row->hashed_bytes, row->shared_files, row->shared_bytes,
 		row->new_masters,  row->new_bytes,    row->failed_files,
+		row->unreached_files, row->unreached_trees,
 	};
 	sqlite3_stmt *s;
 	bool own;
@@ -50,6 +52,8 @@ static void read_row(sqlite3_stmt *s, struct run_row *ret)
 		.new_masters = sqlite3_column_int64(s, 10),
 		.new_bytes = sqlite3_column_int64(s, 11),
 		.failed_files = sqlite3_column_int64(s, 12),
+		.unreached_files = sqlite3_column_int64(s, 13),
+		.unreached_trees = sqlite3_column_int64(s, 14),
 	};
 }
 
@@ -72,6 +76,39 @@ int catalog_run_each(struct catalog *c, uint64_t limit,
 	}
 	if (!r && rc != SQLITE_DONE)
 		r = catalog_fail(c->db, rc, err, "list the runs");
+	(void)sqlite3_reset(s); /* reported by the step */
+	return r;
+}
+
+int catalog_resume_put(struct catalog *c, const char *guest, struct err *err)
+{
+	sqlite3_stmt *s;
+
+	if (!guest) {
+		(void)catalog_stmt(c, STMT_RESUME_REMOVE);
+		return catalog_change(c, STMT_RESUME_REMOVE, err,
+				      "forget where a run ended");
+	}
+	s = catalog_stmt(c, STMT_RESUME_PUT);
+	(void)sqlite3_bind_text(s, 1, guest, -1, SQLITE_STATIC);
+	return catalog_change(c, STMT_RESUME_PUT, err,
+			      "record where the run ended");
+}
+
+int catalog_resume_get(struct catalog *c, char ret[TREE_NAME_MAX + 1],
+		       struct err *err)
+{
+	sqlite3_stmt *s = catalog_stmt(c, STMT_RESUME_GET);
+	int rc = sqlite3_step(s);
+	int r = 0;
+
+	if (rc == SQLITE_ROW)
+		(void)snprintf(ret, TREE_NAME_MAX + 1, "%s",
+			       (const char *)sqlite3_column_text(s, 0));
+	else if (rc == SQLITE_DONE)
+		r = -ENOENT;
+	else
+		r = catalog_fail(c->db, rc, err, "look up where a run ended");
 	(void)sqlite3_reset(s); /* reported by the step */
 	return r;
 }

@@ -30,7 +30,7 @@
 #define RUN_COLUMNS                                                          \
 	"begun_ns, ended_ns, status, trees, files, hashed_files, "           \
 	"hashed_bytes, shared_files, shared_bytes, new_masters, new_bytes, " \
-	"failed_files"
+	"failed_files, unreached_files, unreached_trees"
 
 static const char *const sql[STMT_COUNT] = {
 	[STMT_BEGIN] = "BEGIN IMMEDIATE",
@@ -96,10 +96,14 @@ static const char *const sql[STMT_COUNT] = {
 	[STMT_OBJECT_CLEAR] = "DELETE FROM object",
 	[STMT_OBJECT_COUNT] = "SELECT count(*) FROM object",
 	[STMT_RUN_ADD] = "INSERT INTO run (" RUN_COLUMNS ") VALUES (?1, ?2, ?3, "
-			 "?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+			 "?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
 	[STMT_RUN_FORGET] = "DELETE FROM run WHERE id <= ?1",
 	[STMT_RUN_EACH] = "SELECT id, " RUN_COLUMNS
 			  " FROM run ORDER BY id DESC LIMIT ?1",
+	[STMT_RESUME_PUT] =
+		"INSERT OR REPLACE INTO resume (id, guest) VALUES (1, ?1)",
+	[STMT_RESUME_GET] = "SELECT guest FROM resume",
+	[STMT_RESUME_REMOVE] = "DELETE FROM resume",
 	[STMT_SCAN_GET] = "SELECT dirs, digests FROM scan WHERE tree_id = ?1",
 	[STMT_SCAN_PUT] =
 		"INSERT OR REPLACE INTO scan (tree_id, dirs, digests) "

@@ -111,6 +111,7 @@ struct run_row {
 	uint64_t shared_files, shared_bytes;
 	uint64_t new_masters, new_bytes;
 	uint64_t failed_files;
+	uint64_t unreached_files, unreached_trees; /* at its deadline */
 };
 
 /*
@@ -184,6 +185,12 @@ int catalog_run_add(struct catalog *c, const struct run_row *row,
 int catalog_run_each(struct catalog *c, uint64_t limit,
 		     int (*fn)(const struct run_row *row, void *ctx), void *ctx,
 		     struct err *err);
+
+/* The guest that a run begins with since an earlier one was ended by its deadline;
+ * NULL: none. -ENOENT without a message when there is none. */
+int catalog_resume_put(struct catalog *c, const char *guest, struct err *err);
+int catalog_resume_get(struct catalog *c, char ret[TREE_NAME_MAX + 1],
+		       struct err *err);
 
 /* What vhashify remembers of a tree: bytes without a meaning here; cache. */
 struct scan_row {

@@ -35,6 +35,7 @@ enum exit_status {
 	EXIT_USAGE = 2,
 	EXIT_UNSUPPORTED = 3,
 	EXIT_INCONSISTENT = 4,
+	EXIT_DEADLINE = 5,	/* vhashify: its deadline came before the end */
 };
 
 enum cmd_flags {

@@ -48,7 +48,7 @@ static const struct skip_info table[SKIP_REASON_COUNT] = {
 	INFO(SKIP_TOO_DEEP, "too-deep", "below too many directories",
 	     "raise the limit of open files (ulimit -n)", false),
 	INFO(SKIP_NOT_REACHED, "not-reached",
-	     "an error ended the run before their turn", NULL, true),
+	     "the run ended before their turn", NULL, true),
 };
 
 const struct skip_info *skip_reason_info(enum skip_reason r)

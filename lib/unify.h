@@ -73,7 +73,7 @@ enum skip_reason {
 	SKIP_NO_SPACE,		/* no room for a new master */
 	SKIP_OTHER_FS,		/* below a mount point */
 	SKIP_TOO_DEEP,
-	SKIP_NOT_REACHED,	/* an error ended the run before */
+	SKIP_NOT_REACHED,	/* an error or the deadline ended the run before */
 	SKIP_REASON_COUNT
 };
 

@@ -22,6 +22,7 @@ test_expect_success 'idle, late, and not all machines at once' '
 	test_grep "^ExecStart=/usr/sbin/vhashify" $UNITS/vhashify.service &&
 	test_grep "^IOSchedulingClass=idle" $UNITS/vhashify.service &&
 	test_grep "^CPUSchedulingPolicy=idle" $UNITS/vhashify.service &&
+	test_grep "^SuccessExitStatus=5" $UNITS/vhashify.service &&
 	test_grep "^Persistent=true" $UNITS/vhashify.timer &&
 	test_grep "^RandomizedDelaySec=" $UNITS/vhashify.timer
 '

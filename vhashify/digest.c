@@ -136,13 +136,22 @@ static int open_ahead(struct opener *o, const struct file *f)
 	return fd;
 }
 
+/* The deadline has come, and nobody has read @file. */
+static void note_cut(struct reading *rd, size_t file)
+{
+	pthread_mutex_lock(&terminal);
+	if (file < rd->run->cut_file)
+		rd->run->cut_file = file;
+	pthread_mutex_unlock(&terminal);
+}
+
 static void read_chunk(struct reading *rd, struct opener *o, size_t at,
 		       size_t end)
 {
 	struct file *f = next_unread(rd->run, &at, end);
 	int fd = open_ahead(o, f);
 
-	while (f) {
+	while (f && !run_is_over(rd->run)) {
 		struct file *ahead = next_unread(rd->run, &at, end);
 		int ahead_fd = open_ahead(o, ahead);
 
@@ -154,6 +163,9 @@ static void read_chunk(struct reading *rd, struct opener *o, size_t at,
 		f = ahead;
 		fd = ahead_fd;
 	}
+	cleanup_close(&fd);
+	if (f)
+		note_cut(rd, f - rd->run->files);
 }
 
 static void *read_all(void *ctx)
@@ -165,8 +177,14 @@ static void *read_all(void *ctx)
 
 	while ((at = __atomic_fetch_add(&rd->next, CHUNK_FILES,
 					__ATOMIC_RELAXED)) < count)
-		read_chunk(rd, &o, at,
-			   at + CHUNK_FILES < count ? at + CHUNK_FILES : count);
+		if (run_is_over(rd->run)) {
+			note_cut(rd, at);
+			break;
+		} else {
+			read_chunk(rd, &o, at,
+				   at + CHUNK_FILES < count ? at + CHUNK_FILES :
+							      count);
+		}
 	return NULL;
 }
 

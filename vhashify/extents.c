@@ -55,6 +55,8 @@ static void read_places(struct run *run, struct opener *o, size_t count)
 			f->key = reader->key;
 			continue;
 		}
+		if (run_is_over(run))
+			return;
 		digest_file(run, o, f);
 		reader = f->reason == SKIP_NONE ? f : NULL;
 	}
@@ -69,6 +71,8 @@ void digest_extents(struct run *run)
 	for (i = 0; i < run->file_count; i++) {
 		if (run->files[i].reason != SKIP_NONE)
 			continue;
+		if (run_is_over(run))
+			return;
 		locate_file(&o, &run->files[i]);
 		if (run->files[i].reason == SKIP_NONE)
 			run->order[count++] = i;
@@ -166,7 +170,7 @@ int share_extents(struct run *run, struct err *err)
 	size_t j;
 	int r = 0;
 
-	for (j = 0; !r && j < run->group_count; j++) {
+	for (j = 0; !r && j < run->group_count && !run_is_over(run); j++) {
 		struct group *g = &run->groups[j];
 
 		if (run->dry_run)
@@ -175,7 +179,7 @@ int share_extents(struct run *run, struct err *err)
 		else
 			r = share_group(run, g, &from, &to, err);
 	}
-	if (r)
-		mark_unreached(run, j - 1);
+	if (r || run->cut)
+		mark_unreached(run, r ? j - 1 : j);
 	return r;
 }

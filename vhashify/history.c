@@ -12,8 +12,10 @@
 
 #define SHOWN_RUNS 30
 
-void history_record(const struct run *run, const struct totals *t, int status)
+void history_record(const struct run *run, const struct totals *t, int status,
+		    bool complete)
 {
+	struct catalog *c = run->pool->catalog;
 	const struct run_row row = {
 		.begun_ns = run->begun_ns,
 		.ended_ns = realtime_ns(),
@@ -27,12 +29,23 @@ void history_record(const struct run *run, const struct totals *t, int status)
 		.new_masters = run->new_masters,
 		.new_bytes = run->new_bytes,
 		.failed_files = t->failed,
+		.unreached_files = t->outcome[SKIP_NOT_REACHED],
+		.unreached_trees = t->unreached_trees,
 	};
 	struct err err = { 0 };
+	int r = catalog_begin(c, &err);
 
+	if (!r)
+		r = catalog_run_add(c, &row, &err);
+	if (!r && complete)
+		r = run_keep_place(run, &err);
+	if (!r)
+		r = catalog_commit(c, &err);
 	/* what was shared is shared, with an entry or without */
-	if (catalog_run_add(run->pool->catalog, &row, &err) < 0)
+	if (r < 0) {
+		catalog_rollback(c);
 		log_warning("%s; the run is left out of the history", err.msg);
+	}
 }
 
 static int print_run(const struct run_row *row, void *ctx)
@@ -42,11 +55,12 @@ static int print_run(const struct run_row *row, void *ctx)
 	char when[32], shared[32];
 
 	printf("%-19s  %6" PRIu64 " s  %5" PRIu64 "  %9" PRIu64 "  %8" PRIu64
-	       "  %s%-9s  %7" PRIu64 "  %6d\n",
+	       "  %s%-9s  %7" PRIu64 "  %6d%s\n",
 	       format_time(when, row->begun_ns), seconds, row->trees, row->files,
 	       row->shared_files, saved < 0 ? "-" : "",
 	       format_bytes(shared, saved < 0 ? -saved : saved),
-	       row->failed_files, row->status);
+	       row->failed_files, row->status,
+	       row->status == EXIT_DEADLINE ? " (deadline)" : "");
 	return 0;
 }
 
@@ -68,11 +82,15 @@ static int run_json(const struct run_row *row, void *ctx)
 		{ "new_masters", row->new_masters },
 		{ "new_bytes", row->new_bytes },
 		{ "failed_files", row->failed_files },
+		{ "unreached_files", row->unreached_files },
+		{ "unreached_trees", row->unreached_trees },
 		{ "saved_bytes", row->shared_bytes - row->new_bytes },
 	};
 	struct json_object *o = json_object_new_object();
 	size_t i;
-	int r = o ? 0 : -ENOMEM;
+	int r = o ? json_add_bool(o, "deadline_reached",
+				  row->status == EXIT_DEADLINE) :
+		    -ENOMEM;
 
 	for (i = 0; !r && i < sizeof(numbers) / sizeof(*numbers); i++) {
 		struct json_object *n = json_object_new_int64(numbers[i].value);

@@ -16,6 +16,7 @@ struct options {
 	bool skip_conffiles;
 	bool ignore_mtime;
 	struct opt_list rules;	/* --include, --exclude, --rules */
+	const char *deadline;
 	const char *config;
 	const char *explain;
 	bool undo;

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "catalog.h"
 #include "config-file.h"
+#include "deadline.h"
 #include "options.h"
 
 static int add_rule(struct policy *p, const char *key, const char *value,
@@ -43,6 +45,20 @@ static int take_flag(const struct config_line *line, bool *to, struct err *err)
 	return r;
 }
 
+/* Not given on the command line: that counts, also when it is none. */
+static int take_deadline(const struct config_line *line, struct policy *p,
+			 struct err *err)
+{
+	int64_t left_ns;
+	int r = deadline_parse(line->value, realtime_ns(), &left_ns, err);
+
+	if (r < 0)
+		return err_prefix(err, r, "%s:%u", line->file, line->number);
+	if (p->deadline_ns == DEADLINE_NONE)
+		p->deadline_ns = left_ns;
+	return 0;
+}
+
 static int take_line(const struct config_line *line, void *ctx, struct err *err)
 {
 	struct policy *p = ctx;
@@ -58,6 +74,8 @@ static int take_line(const struct config_line *line, void *ctx, struct err *err)
 		return take_flag(line, &p->skip_conffiles, err);
 	if (!strcmp(line->key, "ignore-mtime"))
 		return take_flag(line, &p->ignore_mtime, err);
+	if (!strcmp(line->key, "deadline"))
+		return take_deadline(line, p, err);
 	if (strcmp(line->key, "include") && strcmp(line->key, "exclude") &&
 	    strcmp(line->key, "rules"))
 		return config_unknown(line, err);
@@ -85,13 +103,17 @@ int policy_load(struct policy *ret, const struct options *o, struct err *err)
 			    .max_size_bytes = o->max_size_bytes,
 			    .within_guest = o->within_guest,
 			    .skip_conffiles = o->skip_conffiles,
-			    .ignore_mtime = o->ignore_mtime };
+			    .ignore_mtime = o->ignore_mtime,
+			    .deadline_ns = DEADLINE_NONE };
 	size_t i;
 	int r = 0;
 
 	for (i = 0; !r && i < o->rules.count; i++)
 		r = add_rule(&p, o->rules.items[i].option,
 			     o->rules.items[i].value, err);
+	if (!r && o->deadline)
+		r = deadline_parse(o->deadline, realtime_ns(), &p.deadline_ns,
+				   err);
 	if (!r)
 		r = read_config(&p, o->config, err);
 	if (!r && p.max_size_bytes && p.max_size_bytes < p.min_size_bytes)

@@ -23,6 +23,7 @@ struct policy {
 	bool within_guest;
 	bool skip_conffiles;
 	bool ignore_mtime;
+	int64_t deadline_ns;	/* from now on, or DEADLINE_NONE */
 	struct rules rules;
 };
 

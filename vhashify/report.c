@@ -16,6 +16,7 @@ static const char *const status_names[] = {
 	[TREE_PACKAGES] = "package-manager",
 	[TREE_GONE] = "gone",
 	[TREE_DATABASE] = "package-database",
+	[TREE_NOT_REACHED] = "not-reached",
 };
 
 static bool is_planned(const struct file *f)
@@ -73,6 +74,10 @@ void report_text(const struct run *run, const struct totals *t)
 	       run->dry_run ? "would be shared" : "shared now",
 	       format_bytes(buf, t->shared_bytes));
 	report_skips(t);
+	if (t->unreached_trees)
+		printf("%10" PRIu64 "  guests and templates not looked at, the "
+		       "deadline came before\n",
+		       t->unreached_trees);
 	if (run->links)
 		printf("%10" PRIu64 "  new shared copies, %s\n",
 		       run->new_masters, format_bytes(buf, run->new_bytes));
@@ -152,7 +157,8 @@ int report_json_skips(struct json_object *doc, const struct totals *t)
 		if (!r)
 			r = json_add_u64(o, "files", t->outcome[i]);
 		if (!r)
-			r = json_add_bool(o, "failure", info->is_failure);
+			r = json_add_bool(o, "failure",
+					  totals_is_failure(t, i));
 	}
 	return r;
 }
@@ -199,7 +205,8 @@ static int add_plan(struct json_object *doc, const struct run *run)
 	return r;
 }
 
-int report_json_failures(struct json_object *doc, const struct run *run)
+int report_json_failures(struct json_object *doc, const struct run *run,
+			 const struct totals *t)
 {
 	struct json_object *array = add_array(doc, "failures");
 	struct json_object *o;
@@ -212,7 +219,7 @@ int report_json_failures(struct json_object *doc, const struct run *run)
 		const struct file *f = &run->files[i];
 		const struct skip_info *info = skip_reason_info(f->reason);
 
-		if (!info->is_failure)
+		if (!totals_is_failure(t, f->reason))
 			continue;
 		listed++;
 		r = add_file(array, run, f, &o);
@@ -248,9 +255,13 @@ static int add_totals(struct json_object *doc, const struct run *run,
 		{ "new_masters", run->new_masters },
 		{ "new_bytes", run->new_bytes },
 		{ "failed_files", t->failed },
+		{ "unreached_trees", t->unreached_trees },
 	};
 	int r = json_add_bool(doc, "dry_run", run->dry_run);
 	size_t i;
+
+	if (!r)
+		r = json_add_bool(doc, "deadline_reached", run->cut);
 
 	if (!r)
 		r = json_add_string(doc, "engine",
@@ -283,7 +294,7 @@ int report_json(const struct run *run, const struct totals *t,
 	if (!r)
 		r = report_json_skips(doc, t);
 	if (!r)
-		r = report_json_failures(doc, run);
+		r = report_json_failures(doc, run, t);
 	if (!r && run->dry_run)
 		r = add_plan(doc, run);
 	return report_json_end(doc, error, r);

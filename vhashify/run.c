@@ -103,14 +103,21 @@ void run_release(struct run *run)
 	set_release(&run->holders);
 }
 
+bool totals_is_failure(const struct totals *t, enum skip_reason reason)
+{
+	return skip_reason_info(reason)->is_failure &&
+	       !(t->cut && reason == SKIP_NOT_REACHED);
+}
+
 void totals_count(const struct run *run, struct totals *ret)
 {
-	struct totals t = { 0 };
+	struct totals t = { .cut = run->cut };
 	size_t i;
 
 	memcpy(t.outcome, run->outcome, sizeof(t.outcome));
 	for (i = 0; i < run->tree_count; i++) {
 		t.trees += run->trees[i].status == TREE_SCANNED;
+		t.unreached_trees += run->trees[i].status == TREE_NOT_REACHED;
 		t.files += run->trees[i].files;
 	}
 	for (i = 0; i < run->file_count; i++) {
@@ -121,7 +128,7 @@ void totals_count(const struct run *run, struct totals *ret)
 			t.shared_bytes += f->size_bytes;
 	}
 	for (i = 0; i < SKIP_REASON_COUNT; i++)
-		if (skip_reason_info(i)->is_failure)
+		if (totals_is_failure(&t, i))
 			t.failed += t.outcome[i];
 	t.saved_bytes = (int64_t)(t.shared_bytes - run->new_bytes);
 	*ret = t;

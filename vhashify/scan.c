@@ -356,6 +356,10 @@ int scan_trees(struct run *run, struct err *err)
 	for (i = 0; !r && i < run->tree_count; i++) {
 		if (run->trees[i].status != TREE_SCANNED)
 			continue;
+		if (run_is_over(run)) {
+			run->trees[i].status = TREE_NOT_REACHED;
+			continue;
+		}
 		log_info("scanning %s '%s'",
 			 tree_kind_name(run->trees[i].row.kind),
 			 run->trees[i].row.name);

@@ -399,7 +399,7 @@ static int share_all(struct share *s, struct err *err)
 		return r;
 	s->total_bytes = planned_bytes(s->run);
 	progress_phase();
-	while (!r && next < s->run->group_count) {
+	while (!r && next < s->run->group_count && !run_is_over(s->run)) {
 		next = fill_batch(s, next);
 		r = share_batch(s, err);
 	}
@@ -433,11 +433,10 @@ int share_links(struct run *run, struct err *err)
 		return foresee_links(run, err);
 	s.jobs = calloc(BATCH_GROUPS, sizeof(*s.jobs));
 	r = s.jobs ? share_all(&s, err) : -ENOMEM;
-	if (r < 0) {
+	if (r < 0 || run->cut)
 		mark_unreached(run);
-		if (err && !err->code)
-			err_errno(err, r, "cannot share");
-	}
+	if (r < 0 && err && !err->code)
+		err_errno(err, r, "cannot share");
 	opener_release(&s.opener);
 	free(s.jobs);
 	free(s.tasks);

@@ -99,6 +99,52 @@ static int select_kind(struct run *run, enum tree_kind kind, struct err *err)
 	return r < 0 ? err_errno(err, r, "cannot list the trees") : 0;
 }
 
+/*
+ * The guests of @trees so that the first one is the one that a run did not come to
+ * before its deadline, or what follows it in the alphabet: else the same ones would be
+ * left out each night.
+ */
+static int begin_with_unreached(struct run *run, struct tree *trees,
+				size_t count, struct err *err)
+{
+	char name[TREE_NAME_MAX + 1];
+	struct tree *turned;
+	size_t first = 0;
+	size_t i;
+	int r = catalog_resume_get(run->pool->catalog, name, err);
+
+	if (r)
+		return r == -ENOENT ? 0 : r;
+	while (first < count && strcmp(trees[first].row.name, name) < 0)
+		first++;
+	if (!first || first == count)
+		return 0;
+	turned = malloc(count * sizeof(*turned));
+	if (!turned)
+		return err_errno(err, -ENOMEM, "cannot list the trees");
+	for (i = 0; i < count; i++)
+		turned[i] = trees[(first + i) % count];
+	memcpy(trees, turned, count * sizeof(*turned));
+	free(turned);
+	log_info("beginning with guest '%s'", trees->row.name);
+	return 0;
+}
+
+/* Templates first: what is equal to a template's file gets its path. */
+static int select_all(struct run *run, struct err *err)
+{
+	int r = select_kind(run, TREE_TEMPLATE, err);
+	size_t templates = run->tree_count;
+
+	if (!r)
+		r = select_kind(run, TREE_GUEST, err);
+	if (r)
+		return r;
+	run->all_trees = true;
+	return begin_with_unreached(run, run->trees + templates,
+				    run->tree_count - templates, err);
+}
+
 static bool is_selected(const struct run *run, const char *name)
 {
 	size_t i;
@@ -131,11 +177,8 @@ int trees_select(struct run *run, char **names, int count, struct err *err)
 	int r = 0;
 	int i;
 
-	/* templates first: what is equal to a template's file gets its path */
-	if (!count) {
-		r = select_kind(run, TREE_TEMPLATE, err);
-		return r ? r : select_kind(run, TREE_GUEST, err);
-	}
+	if (!count)
+		return select_all(run, err);
 	for (i = 0; !r && i < count; i++)
 		r = select_guest(run, names[i], err);
 	return r;

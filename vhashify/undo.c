@@ -17,6 +17,7 @@
 #include "cleanup.h"
 #include "json-out.h"
 #include "log.h"
+#include "options.h"
 #include "store.h"
 
 #define BATCH_FILES 256
@@ -240,7 +241,7 @@ static int report_as_json(const struct run *run, const struct totals *t,
 	if (!r)
 		r = report_json_skips(doc, t);
 	if (!r)
-		r = report_json_failures(doc, run);
+		r = report_json_failures(doc, run, t);
 	return report_json_end(doc, error, r);
 }
 
@@ -276,6 +277,8 @@ int undo(struct cmd_ctx *ctx, struct run *run)
 	if (!ctx->argc)
 		return err_usage(&ctx->err,
 				 "--undo needs a guest, or a path in one");
+	if (((const struct options *)ctx->opts)->deadline)
+		return err_usage(&ctx->err, "--undo has no deadline");
 	if (!run->links)
 		return err_set(&ctx->err, -EOPNOTSUPP,
 			       "the pool '%s' shares extents: every file in it "

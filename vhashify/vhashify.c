@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <unistd.h>
 
+#include "deadline.h"
 #include "engine.h"
 #include "fdio.h"
 #include "history.h"
@@ -20,15 +21,20 @@ static int find_equal(struct run *run, struct err *err)
 		r = masters_load(&run->masters, run->pool->catalog, err);
 	if (!r)
 		r = scan_trees(run, err);
-	if (!r)
+	if (!r && !run->cut)
 		r = choose_candidates(run, err);
 	if (r < 0)
 		return r;
-	if (!run->links) {
+	if (!run->cut && run->links)
+		digest_candidates(run);
+	else if (!run->cut)
 		digest_extents(run);
-		return plan_extents(run, err);
+	if (run->cut) {
+		run_leave_rest(run);
+		return 0;
 	}
-	digest_candidates(run);
+	if (!run->links)
+		return plan_extents(run, err);
 	mtimes_settle(run);
 	r = remember_holders(run, err);
 	return r ? r : plan_links(run, err);
@@ -55,9 +61,10 @@ static int report(const struct cmd_ctx *ctx, const struct run *run,
 	totals_count(run, &t);
 	status = error	  ? cmd_status(error) :
 		 t.failed ? EXIT_SOME_FAILED :
+		 run->cut ? EXIT_DEADLINE :
 			    EXIT_OK;
 	if (!run->dry_run)
-		history_record(run, &t, status);
+		history_record(run, &t, status, !error);
 	if (ctx->json)
 		r = report_json(run, &t, error);
 	else
@@ -102,7 +109,8 @@ static int run_vhashify(struct cmd_ctx *ctx)
 	const struct options *opts = ctx->opts;
 	struct run run = { .pool = ctx->pool, .dry_run = ctx->dry_run,
 			   .no_cache = opts->no_cache,
-			   .begun_ns = realtime_ns() };
+			   .begun_ns = realtime_ns(),
+			   .cut_file = SIZE_MAX };
 	int r = check_engine(ctx->pool, &ctx->err);
 
 	if (!r)
@@ -112,6 +120,8 @@ static int run_vhashify(struct cmd_ctx *ctx)
 	fdio_raise_nofile();
 	run.jobs = choose_jobs(opts->jobs);
 	run.links = engine_links(ctx->pool->engine.engine);
+	if (!opts->explain && !opts->undo)
+		deadline_begin(run.policy.deadline_ns);
 	progress_begin(opts->progress, opts->no_progress);
 	r = opts->undo ? undo(ctx, &run) : share(ctx, &run);
 	progress_end();
@@ -155,6 +165,9 @@ static const struct cmd_opt options[] = {
 	{ "no-cache", 0, OPT_FLAG, NULL,
 	  "look at everything, whatever the last run remembered",
 	  AT(no_cache) },
+	{ "deadline", 0, OPT_STRING, "WHEN",
+	  "begin nothing new after so long (2h, 90m) or at that time (06:00)",
+	  AT(deadline) },
 	{ "config", 0, OPT_STRING, "FILE",
 	  "instead of " VHASHIFY_CONFIG, AT(config) },
 	{ 0 }

@@ -18,6 +18,7 @@
  *	extents.c	engine `reflink`: the same two phases for extents
  *	report.c	what was done, or with --dry-run would be
  *	explain.c	what would become of one file, and why
+ *	deadline.c	what is left when the deadline comes
  *	undo.c		private copies again
  *	history.c	what became of earlier runs
  *
@@ -110,6 +111,7 @@ enum tree_status {
 	TREE_PACKAGES,		/* a package manager is at work in it */
 	TREE_GONE,		/* destroyed since we made the list */
 	TREE_DATABASE,		/* its list of conffiles cannot be read */
+	TREE_NOT_REACHED,	/* the deadline came before */
 };
 
 struct tree {
@@ -179,6 +181,7 @@ struct run {
 
 	struct tree *trees;
 	size_t tree_count;
+	bool all_trees;		/* no guest was named */
 
 	struct file *files;
 	size_t file_count;
@@ -201,6 +204,9 @@ struct run {
 	uint64_t new_masters, new_bytes;
 
 	struct explain explain;
+
+	bool cut;		/* the deadline came before the end */
+	size_t cut_file;	/* the first candidate that was not read then */
 };
 
 /* The status of the candidate as it was seen, for statx_unchanged(). */
@@ -220,6 +226,15 @@ static inline bool run_looks_at_all(const struct run *run)
 {
 	return !run->links || run->explain.path;
 }
+
+/* Has the deadline come? Then there is something left that it cut off: ask only where
+ * there is more to do. Any thread may. */
+bool run_is_over(struct run *run);
+/* It has: what is still in the game is not reached, and what an earlier run has read
+ * stays known. */
+void run_leave_rest(struct run *run);
+/* Keep the guest that the next run begins with; 0 or -errno. */
+int run_keep_place(const struct run *run, struct err *err);
 
 /* Which tree has a name of which master already, by the master's inode. */
 int run_hold(struct run *run, uint64_t ino, size_t tree); /* 0 or -ENOMEM */
@@ -345,16 +360,20 @@ int explain_report(const struct run *run, bool json, struct err *err);
 
 struct totals {
 	uint64_t trees, files;
+	uint64_t unreached_trees;
+	bool cut;		/* then what was not reached is no failure */
 	uint64_t outcome[SKIP_REASON_COUNT];
 	uint64_t shared_bytes;
 	int64_t saved_bytes;
 	uint64_t failed;
 };
 
+bool totals_is_failure(const struct totals *t, enum skip_reason reason);
 void totals_count(const struct run *run, struct totals *ret);
 void report_skips(const struct totals *t);
 int report_json_skips(struct json_object *doc, const struct totals *t);
-int report_json_failures(struct json_object *doc, const struct run *run);
+int report_json_failures(struct json_object *doc, const struct run *run,
+			 const struct totals *t);
 /* Add @error, which may be NULL, print the document and free it; with @r not 0, what
  * went wrong with it, only free it. Returns @r, or -ENOMEM. */
 int report_json_end(struct json_object *doc, const struct err *error, int r);
