@@ -154,7 +154,7 @@ static void become_audited(void)
 	int status;
 
 	if (!pid) {
-		alarm(TIMEOUT_S);
+		time_limit(TIMEOUT_S);
 		return;
 	}
 	EXPECT_EQ(waitpid(pid, &status, 0), pid);

@@ -96,6 +96,12 @@ int harness_main(int argc, char **argv, const char *group,
 void skip(const char *fmt, ...)
 	__attribute__((format(printf, 1, 2), noreturn));
 
+/*
+ * Fails this test after @seconds; of a test that says nothing after 600.
+ * COWLINK_SLOW=N in the environment is for a machine that is N times slower.
+ */
+void time_limit(unsigned int seconds);
+
 /* A line of explanation in the TAP output. */
 void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

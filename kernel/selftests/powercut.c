@@ -371,7 +371,7 @@ static void every_instant(const struct fs_type *fs)
 {
 	unsigned int checks;
 
-	alarm(TIMEOUT_S);
+	time_limit(TIMEOUT_S);
 	set_up(fs);
 	record(fs, all_work);
 	checks = replay(fs);

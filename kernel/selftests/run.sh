@@ -18,7 +18,8 @@ could read), xfs-1k (1 KiB blocks and all there is), tmpfs. Default are ext4 and
 With --seconds they run again, until that long has passed on each filesystem or a
 test has failed.
 
-COWLINK_REQUIRE=1 makes a kernel without the attribute a failure, not a skip.
+COWLINK_REQUIRE=1 makes a kernel without the attribute a failure, not a skip, and
+COWLINK_SLOW=N gives each test N times as long before it is stopped.
 Exit status: 0 all passed or skipped, 1 a failure, 2 usage.
 END
 }
