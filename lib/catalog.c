@@ -100,6 +100,22 @@ static const char *const sql[STMT_COUNT] = {
 	[STMT_RUN_FORGET] = "DELETE FROM run WHERE id <= ?1",
 	[STMT_RUN_EACH] = "SELECT id, " RUN_COLUMNS
 			  " FROM run ORDER BY id DESC LIMIT ?1",
+	[STMT_RUN_LAST] = "SELECT coalesce(max(id), 0) FROM run",
+	[STMT_WATCH_GET] = "SELECT names FROM watch WHERE tree_id = ?1",
+	[STMT_WATCH_PUT] =
+		"INSERT OR REPLACE INTO watch (tree_id, names) VALUES (?1, ?2)",
+	[STMT_WATCH_REMOVE] = "DELETE FROM watch WHERE tree_id = ?1",
+	[STMT_CHURN_ADD] =
+		"INSERT INTO churn (run_id, tree_id, prefix, files, "
+		"again_files, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[STMT_CHURN_FORGET] = "DELETE FROM churn WHERE run_id <= ?1",
+	[STMT_CHURN_EACH] =
+		"SELECT kind, name, prefix, count(*), sum(churn.files), "
+		"sum(again_files), sum(bytes) FROM churn "
+		"JOIN tree ON tree.id = tree_id WHERE run_id > "
+		"(SELECT coalesce(max(id), 0) FROM run) - ?1 "
+		"GROUP BY tree_id, prefix "
+		"ORDER BY sum(bytes) DESC, kind, name, prefix",
 	[STMT_RESUME_PUT] =
 		"INSERT OR REPLACE INTO resume (id, guest) VALUES (1, ?1)",
 	[STMT_RESUME_GET] = "SELECT guest FROM resume",

@@ -186,6 +186,41 @@ int catalog_run_each(struct catalog *c, uint64_t limit,
 		     int (*fn)(const struct run_row *row, void *ctx), void *ctx,
 		     struct err *err);
 
+/* The id of the last run that was added, 0 when there is none. */
+int catalog_run_last(struct catalog *c, int64_t *ret, struct err *err);
+
+/* Names of a tree that vhashify watches, as bytes without a meaning here; cache.
+ * -ENOENT without a message when there are none; else malloc'ed. Zero bytes remove. */
+int catalog_watch_get(struct catalog *c, int64_t tree_id, void **ret,
+		      size_t *ret_size, struct err *err);
+int catalog_watch_put(struct catalog *c, int64_t tree_id, const void *bytes,
+		      size_t size, struct err *err);
+
+/* Of the names that vhashify shared, those that a run found private again below one
+ * directory of one tree; a diary of the last CATALOG_CHURN_RUNS runs. */
+#define CATALOG_CHURN_RUNS 30
+
+struct churn_row {
+	const char *kind, *tree;	/* only when read; valid during the call */
+	const char *prefix;		/* any bytes: "/", "/var/log" */
+	size_t prefix_len;
+	uint64_t runs;			/* only when read: that found some */
+	uint64_t files;
+	uint64_t again_files;		/* of these, shared again by the same run */
+	uint64_t bytes;			/* size of the files */
+};
+
+int catalog_churn_add(struct catalog *c, int64_t run_id, int64_t tree_id,
+		      const struct churn_row *row, struct err *err);
+/* Those that are too old, when @last_run_id is the last one. */
+int catalog_churn_forget(struct catalog *c, int64_t last_run_id,
+			 struct err *err);
+/* Sums over the last @runs runs, one row for each directory, most bytes first; a
+ * callback's nonzero result ends the loop and is returned. */
+int catalog_churn_each(struct catalog *c, uint64_t runs,
+		       int (*fn)(const struct churn_row *row, void *ctx),
+		       void *ctx, struct err *err);
+
 /* The guest that a run begins with since an earlier one was ended by its deadline;
  * NULL: none. -ENOENT without a message when there is none. */
 int catalog_resume_put(struct catalog *c, const char *guest, struct err *err);

@@ -6,13 +6,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "churn.h"
 #include "json-out.h"
 #include "log.h"
 #include "options.h"
 
 #define SHOWN_RUNS 30
 
-void history_record(const struct run *run, const struct totals *t, int status,
+void history_record(struct run *run, const struct totals *t, int status,
 		    bool complete)
 {
 	struct catalog *c = run->pool->catalog;
@@ -37,6 +38,8 @@ void history_record(const struct run *run, const struct totals *t, int status,
 
 	if (!r)
 		r = catalog_run_add(c, &row, &err);
+	if (!r)
+		r = churn_record(run, &err);
 	if (!r && complete)
 		r = run_keep_place(run, &err);
 	if (!r)
@@ -105,20 +108,58 @@ static int run_json(const struct run_row *row, void *ctx)
 	return r;
 }
 
-static int print_json(struct cmd_ctx *ctx, uint64_t limit)
+static int print_churn(const struct churn_row *row, void *ctx)
 {
-	struct json_object *doc = json_document("vhashify");
-	struct json_object *runs = json_object_new_array();
-	int r = doc && runs ? 0 : -ENOMEM;
+	char prefix[4096], bytes[32];
+
+	escape_bytes(prefix, sizeof(prefix), row->prefix, row->prefix_len);
+	printf("%-16s  %4" PRIu64 "  %8" PRIu64 "  %8" PRIu64 "  %-9s  %s\n",
+	       row->tree, row->runs, row->files, row->again_files,
+	       format_bytes(bytes, row->bytes), prefix);
+	return 0;
+}
+
+static int churn_json(const struct churn_row *row, void *ctx)
+{
+	struct json_object *o = json_object_new_object();
+	int r = o ? json_add_string(o, "kind", row->kind) : -ENOMEM;
 
 	if (!r)
-		r = catalog_run_each(ctx->pool->catalog, limit, run_json, runs,
-				     &ctx->err);
-	if (!r && json_object_object_add(doc, "runs", runs))
+		r = json_add_string(o, "name", row->tree);
+	if (!r)
+		r = json_add_name(o, "prefix", row->prefix, row->prefix_len);
+	if (!r)
+		r = json_add_u64(o, "runs", row->runs);
+	if (!r)
+		r = json_add_u64(o, "broken_files", row->files);
+	if (!r)
+		r = json_add_u64(o, "again_files", row->again_files);
+	if (!r)
+		r = json_add_u64(o, "broken_bytes", row->bytes);
+	if (!r && json_object_array_add(ctx, o))
+		r = -ENOMEM;
+	if (r)
+		json_object_put(o);
+	return r;
+}
+
+static int print_json(struct cmd_ctx *ctx, uint64_t limit, bool churn)
+{
+	struct catalog *c = ctx->pool->catalog;
+	struct json_object *doc = json_document("vhashify");
+	struct json_object *rows = json_object_new_array();
+	int r = doc && rows ? 0 : -ENOMEM;
+
+	if (!r)
+		r = churn ? catalog_churn_each(c, limit, churn_json, rows,
+					       &ctx->err) :
+			    catalog_run_each(c, limit, run_json, rows,
+					     &ctx->err);
+	if (!r && json_object_object_add(doc, churn ? "churn" : "runs", rows))
 		r = -ENOMEM;
 	if (r) {
 		json_object_put(doc);
-		json_object_put(runs);
+		json_object_put(rows);
 		return r;
 	}
 	json_print_document(doc);
@@ -131,7 +172,13 @@ int cmd_history(struct cmd_ctx *ctx)
 	uint64_t limit = opts->limit ? opts->limit : SHOWN_RUNS;
 
 	if (ctx->json)
-		return print_json(ctx, limit);
+		return print_json(ctx, limit, opts->churn);
+	if (opts->churn) {
+		printf("%-16s  %4s  %8s  %8s  %-9s  %s\n", "guest", "runs",
+		       "broken", "again", "size", "below");
+		return catalog_churn_each(ctx->pool->catalog, limit,
+					  print_churn, NULL, &ctx->err);
+	}
 	printf("%-19s  %8s  %5s  %9s  %8s  %-9s  %7s  %6s\n", "begun", "took",
 	       "trees", "files", "shared", "saved", "failed", "status");
 	return catalog_run_each(ctx->pool->catalog, limit, print_run, NULL,

@@ -6,10 +6,11 @@
 
 struct history_options {
 	uint64_t limit;	/* 0: the last month, if it runs every night */
+	bool churn;
 };
 
 /* Write the entry of this run; a failure is a warning. @complete: no error ended it. */
-void history_record(const struct run *run, const struct totals *t, int status,
+void history_record(struct run *run, const struct totals *t, int status,
 		    bool complete);
 
 int cmd_history(struct cmd_ctx *ctx);

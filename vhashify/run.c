@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "churn.h"
 #include "vhashify.h"
 
 #define BLOCK_BYTES (1 << 20)
@@ -82,6 +83,7 @@ void run_release(struct run *run)
 {
 	size_t i;
 
+	churn_release(run);
 	while (run->paths) {
 		struct path_block *next = run->paths->next;
 

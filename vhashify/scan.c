@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "churn.h"
 #include "cleanup.h"
 #include "conffiles.h"
 #include "fdio.h"
@@ -195,6 +196,9 @@ static int on_file(const struct walk_entry *e, void *ctx)
 	if (reason == SKIP_NONE) {
 		r = run_add_file(s->run, s->tree, e);
 		if (!r)
+			r = churn_see(s->run, s->tree, e,
+				      s->run->file_count - 1);
+		if (!r)
 			explain_see(s->run, s->tree, e, reason);
 		return r;
 	}
@@ -202,7 +206,7 @@ static int on_file(const struct walk_entry *e, void *ctx)
 	s->run->outcome[reason]++;
 	if (reason == SKIP_SHARED)
 		return run_hold(s->run, e->stx->stx_ino, s->tree);
-	return 0;
+	return churn_see(s->run, s->tree, e, SIZE_MAX);
 }
 
 /* A name the walk could not look at counts as a file, with its reason: outcomes add
@@ -313,6 +317,8 @@ static int walk(struct scan *s, int root)
 					     .name = scan_name };
 	int r = ask_packages(s, root);
 
+	if (!r)
+		r = churn_begin(s->run, s->tree);
 	if (!r && run_looks_at_all(s->run)) {
 		r = walk_tree(root, &all, s, s->err);
 	} else if (!r) {

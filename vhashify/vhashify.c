@@ -51,7 +51,7 @@ static int check_engine(const struct pool *p, struct err *err)
 }
 
 /* After an error in the last phase there is something to report nevertheless. */
-static int report(const struct cmd_ctx *ctx, const struct run *run,
+static int report(const struct cmd_ctx *ctx, struct run *run,
 		  const struct err *error)
 {
 	struct totals t;
@@ -176,6 +176,9 @@ static const struct cmd_opt options[] = {
 static const struct cmd_opt history_opts[] = {
 	{ "limit", 0, OPT_NUMBER, "N", "so many of them (default 30)",
 	  offsetof(struct history_options, limit) },
+	{ "churn", 0, OPT_FLAG, NULL,
+	  "tell what they shared and was private again at the next one",
+	  offsetof(struct history_options, churn) },
 	{ 0 }
 };
 

@@ -20,6 +20,7 @@
  *	explain.c	what would become of one file, and why
  *	deadline.c	what is left when the deadline comes
  *	undo.c		private copies again
+ *	churn.c		what an earlier run shared and is private again
  *	history.c	what became of earlier runs
  *
  * A candidate's `reason` is SKIP_NONE as long as it is in the game; whatever phase
@@ -104,6 +105,7 @@ struct mtimes {
 /* --- trees and candidates --- */
 
 struct memo_digest;
+struct churn_name;
 
 enum tree_status {
 	TREE_SCANNED,
@@ -128,6 +130,9 @@ struct tree {
 	size_t digests_size;
 	const struct memo_digest *digest_rows; /* ... the same, open */
 	size_t digest_count;
+
+	struct churn_name *watched;	/* churn.h */
+	size_t watched_count;
 };
 
 struct file {
@@ -153,6 +158,15 @@ struct file {
 struct group {
 	size_t first;
 	size_t count;
+};
+
+/* A name that an earlier run shared, found private again (churn.c). */
+struct broken {
+	const char *path;	/* owned by the run */
+	uint32_t tree;
+	size_t prefix_len;	/* of its path, that are counted together */
+	uint64_t size_bytes;
+	size_t file;		/* the candidate, or SIZE_MAX */
 };
 
 struct path_block;
@@ -204,6 +218,9 @@ struct run {
 	uint64_t new_masters, new_bytes;
 
 	struct explain explain;
+
+	struct broken *broken;
+	size_t broken_count, broken_alloc;
 
 	bool cut;		/* the deadline came before the end */
 	size_t cut_file;	/* the first candidate that was not read then */
