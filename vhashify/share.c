@@ -282,10 +282,14 @@ static int collect_tasks(struct share *s, size_t *ret_count)
 
 static void show_progress(const struct share *s)
 {
-	char done[32], total[32], rate[80];
+	uint64_t copies = s->run->new_bytes;
+	uint64_t saved = s->done_bytes > copies ? s->done_bytes - copies : 0;
+	char done[32], total[32], gain[32], rate[80];
 
-	progress_show("sharing, %s of %s%s", format_bytes(done, s->done_bytes),
+	progress_show("sharing, %s of %s, %s saved%s",
+		      format_bytes(done, s->done_bytes),
 		      format_bytes(total, s->total_bytes),
+		      format_bytes(gain, saved),
 		      progress_rate(rate, s->done_bytes, s->total_bytes));
 }
 
