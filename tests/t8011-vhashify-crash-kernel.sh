@@ -1,7 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 test_description='vhashify: killed at any step under the engine kernel'
-TEST_UML_OPTIONS="--timeout=900 ${TEST_UML_OPTIONS-}"
+timeout=900
+test -z "${COWLINK_LONG_TESTS-}" || timeout=1700
+TEST_UML_OPTIONS="--timeout=$timeout ${TEST_UML_OPTIONS-}"
 . "$(dirname "$0")/lib-test.sh"
 test_in_uml "$@"
 . "$TEST_DIRECTORY/lib-vhashify.sh"
