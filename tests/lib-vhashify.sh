@@ -207,3 +207,93 @@ sweep()
 {
 	sweep_by try_once 30 "$@"
 }
+
+# --- writers against passes -----------------------------------------------------------
+
+# race_begin FSTYPE [SIZE]: a template with writers' menu, g1 for the writers, and g2,
+# which has equal files and must stay as it is.
+race_begin()
+{
+	make_source race.src && mkdir race.src/menu && writers --menu race.src/menu &&
+	test_pool "$@" && vtemplate import t race.src && vtemplate clone t g1 &&
+	vtemplate clone t g2 && T=$(root_of t) G1=$(root_of g1) G2=$(root_of g2) &&
+	own "$G2"/menu/* && rm -r race.src
+}
+
+race_others()
+{
+	for race_root in "$T" "$G2"
+	do
+		treesum "$race_root" || return 1
+	done | sed 's/^\([^ ]* dir .*\) mtime=[0-9.]*/\1/'
+}
+
+# One pass. Each other time the writers stand still until the first names are about to
+# be exchanged, so that there is something to share.
+race_pass()
+{
+	race_passes=$((race_passes + 1))
+	race_fault='' race_exec=''
+	if test $((race_passes % 2)) = 0
+	then
+		kill -STOP -- -$race_pid 2>/dev/null
+		race_exec="syncfs:1:kill -CONT -- -$race_pid 2>/dev/null; :"
+	fi
+	if test "$1" = kill
+	then
+		race_fault=kill:$race_effect
+		race_random=$(((race_random * 1103515245 + 12345) % 2147483648))
+		race_effect=$((race_random / 65536 % 100 + 1))
+	fi
+	COWLINK_FAULT=$race_fault COWLINK_FAULT_EXEC=$race_exec \
+		vhashify --within-guest --json >race.json 2>race.err
+	race_status=$?
+	kill -CONT -- -$race_pid 2>/dev/null
+	case $1,$race_status in
+	*,0)
+		race_now=$(jq .shared_files race.json)
+		race_shared=$((race_shared + race_now)) ;;
+	kill,137)
+		race_killed=$((race_killed + 1)) ;;
+	*)
+		echo "vhashify: status $race_status"
+		cat race.json race.err
+		return 1 ;;
+	esac
+}
+
+# race_writers OPERATIONS SEED live|kill: eight processes write in g1 while passes run
+# in a loop; with kill, these are killed at effects that follow from SEED.
+race_writers()
+{
+	race_passes=0 race_shared=0 race_killed=0 race_effect=5 race_random=$2
+	rm -rf "$G1/w" && mkdir "$G1/w" && race_others >race.before || return 1
+	# who has opened the gate for reading has a process group of its own
+	rm -f gate && mkfifo gate || return 1
+	setsid sh -c "read -r go <gate && exec writers 8 $1 $2 $G1/w" >race.log 2>&1 &
+	race_pid=$!
+	echo go >gate
+	race_bad=
+	while test -z "$race_bad" && kill -0 $race_pid 2>/dev/null
+	do
+		race_pass "$3" || race_bad=1
+	done
+	wait $race_pid || race_bad=1
+	test -z "$race_bad" || { cat race.log; return 1; }
+	test_note "$race_passes passes, $race_killed killed; the others shared $race_shared files"
+	writers --verify 8 "$1" "$2" "$G1/w" && race_others >race.after &&
+	test_cmp race.before race.after && vhashify --within-guest && consistent &&
+	writers --verify 8 "$1" "$2" "$G1/w" && race_others >race.after &&
+	test_cmp race.before race.after
+}
+
+# race_long SECONDS OPERATIONS live|kill: one after the other, with other seeds.
+race_long()
+{
+	race_end=$(($(date +%s) + $1)) race_seed=100
+	while test "$(date +%s)" -lt $race_end
+	do
+		race_seed=$((race_seed + 1))
+		race_writers "$2" $race_seed "$3" || return 1
+	done
+}
