@@ -7,12 +7,14 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cleanup.h"
 #include "fdio.h"
 #include "fx.h"
+#include "limit-io.h"
 
 #define SLICE "vserver.slice"
 #define REMOVE_TRIES 100
@@ -207,27 +209,45 @@ static int turn_on(const struct cgroup *cg, const char *controller)
 /* What the kernel begins with. */
 static const char *kernels_own(const char *file)
 {
-	if (!strcmp(file, "cpu.weight"))
+	static const char *const zero[] = { "memory.low", "memory.min",
+					    "memory.oom.group",
+					    "cpu.max.burst", "cpu.idle" };
+	size_t i;
+
+	if (!strcmp(file, "cpu.weight") || !strcmp(file, "io.weight"))
 		return "100";
-	if (!strcmp(file, "memory.low") || !strcmp(file, "cpu.max.burst"))
-		return "0";
-	return strcmp(file, "cpuset.cpus") ? "max" : "";
+	for (i = 0; i < sizeof(zero) / sizeof(*zero); i++)
+		if (!strcmp(file, zero[i]))
+			return "0";
+	return strncmp(file, "cpuset.", 7) ? "max" : "";
 }
 
-int cgroup_limit(const struct cgroup *cg, const struct setting_key *key,
-		 const char *value, struct err *err)
+/* The disk in front, where the file is one about disks. */
+static int for_disk(const struct cgroup *cg, const struct setting_key *key,
+		    const char *value, char *buf, size_t size, struct err *err)
 {
-	char controller[32];
-	char buf[32];
+	char limits[160];
+	dev_t disk;
 	int r;
 
-	if (cg->fd < 0)
-		return err_set(err, -EOPNOTSUPP,
-			       "cannot set %s: cgroup v2 is not mounted",
+	if (limit_io_text(value, limits, sizeof(limits)) < 0)
+		return err_set(err, -EUCLEAN, "the catalog's '%s' makes no sense",
 			       key->name);
+	r = limit_io_device(cg->pool_fd, &disk, err);
+	if (r < 0)
+		return err_prefix(err, r, "cannot set %s", key->name);
+	(void)snprintf(buf, size, "%u:%u%s", major(disk), minor(disk), limits);
+	return 0;
+}
+
+static int set_limit(const struct cgroup *cg, const struct setting_key *key,
+		     const char *value, struct err *err)
+{
+	char controller[32];
+	int r;
+
 	(void)snprintf(controller, sizeof(controller), "%.*s",
 		       (int)strcspn(key->name, "."), key->name);
-	value = *value ? cgroup_value(key, value, buf) : kernels_own(key->name);
 	r = turn_on(cg, controller);
 	if (r == -EOPNOTSUPP)
 		return err_set(err, r,
@@ -244,6 +264,26 @@ int cgroup_limit(const struct cgroup *cg, const struct setting_key *key,
 		       0;
 }
 
+int cgroup_limit(const struct cgroup *cg, const struct setting_key *key,
+		 const char *value, struct err *err)
+{
+	char number[32];
+	char disk[200];
+	int r;
+
+	if (cg->fd < 0)
+		return err_set(err, -EOPNOTSUPP,
+			       "cannot set %s: cgroup v2 is not mounted",
+			       key->name);
+	if (!strcmp(key->name, "io.max")) {
+		r = for_disk(cg, key, value, disk, sizeof(disk), err);
+		return r ? r : set_limit(cg, key, disk, err);
+	}
+	value = *value ? cgroup_value(key, value, number) :
+			 kernels_own(key->name);
+	return set_limit(cg, key, value, err);
+}
+
 int cgroup_limits(const struct cgroup *cg, const struct settings *s,
 		  struct err *err)
 {
@@ -254,6 +294,16 @@ int cgroup_limits(const struct cgroup *cg, const struct settings *s,
 		if (k->kind == SETTING_CGROUP && settings_has(s, k->name))
 			r = cgroup_limit(cg, k, settings_get(s, k->name), err);
 	return r;
+}
+
+int cgroup_effective(const struct cgroup *cg, const struct setting_key *key,
+		     char *buf, size_t size)
+{
+	char file[64];
+
+	(void)snprintf(file, sizeof(file), "%s%s", key->name,
+		       strncmp(key->name, "cpuset.", 7) ? "" : ".effective");
+	return cgroup_read(cg, file, buf, size);
 }
 
 int cgroup_read(const struct cgroup *cg, const char *file, char *buf,

@@ -23,9 +23,10 @@ struct cgroup {
 	int slice_fd;		/* vserver.slice */
 	int fd;			/* the guest's; -1: there is none */
 	char name[32];
+	int pool_fd;		/* whose disk io.max is about; borrowed */
 };
 
-#define CGROUP_INIT { .slice_fd = -1, .fd = -1 }
+#define CGROUP_INIT { .slice_fd = -1, .fd = -1, .pool_fd = -1 }
 #define _cleanup_cgroup_ __attribute__((cleanup(cgroup_release)))
 
 /* Make it, with its leaves; 0 and fd -1 on a host without cgroup v2. */
@@ -42,7 +43,8 @@ void cgroup_release(struct cgroup *cg);
 int cgroup_procs(const struct cgroup *cg, const char *leaf, struct err *err);
 
 /* Set one limit, and with it turn its controller on. -EOPNOTSUPP with the reason
- * where the kernel has no such limit. An empty value puts back the kernel's own. */
+ * where the kernel has no such limit. An empty value puts back the kernel's own.
+ * What takes a disk needs @cg->pool_fd. */
 int cgroup_limit(const struct cgroup *cg, const struct setting_key *key,
 		 const char *value, struct err *err);
 
@@ -50,7 +52,12 @@ int cgroup_limit(const struct cgroup *cg, const struct setting_key *key,
 int cgroup_limits(const struct cgroup *cg, const struct settings *s,
 		  struct err *err);
 
-/* What the kernel says now, without the newline; -ENOENT when there is nothing. */
+/* What the kernel says of this limit: of processors and memory nodes those that it
+ * may really use. -ENOENT when there is nothing. */
+int cgroup_effective(const struct cgroup *cg, const struct setting_key *key,
+		     char *buf, size_t size);
+
+/* The first line of a file of it; -ENOENT when there is none. */
 int cgroup_read(const struct cgroup *cg, const char *file, char *buf,
 		size_t size);
 

@@ -73,6 +73,7 @@ int cmd_set(struct cmd_ctx *ctx)
 		r = guest_open_locked(ctx->pool, ctx->argv[0], &g, &ctx->err);
 	if (!r)
 		r = cgroup_open(&g.row, &cg, &ctx->err);
+	cg.pool_fd = ctx->pool->fd;
 	for (i = 1; !r && i < ctx->argc; i++)
 		r = set_one(&g, &cg, ctx->argv[i], &ctx->err);
 	return r;

@@ -37,7 +37,7 @@ static int effective(const struct guest *g, const struct cgroup *cg,
 	if (key->kind == SETTING_NET)
 		return net_effective(g, cg, key->name, buf, size);
 	if (key->kind == SETTING_CGROUP)
-		return cgroup_read(cg, key->name, buf, size) == 0;
+		return cgroup_effective(cg, key, buf, size) == 0;
 	if (prlimit(g->run.pid, key->number, NULL, &limit) < 0)
 		return 0;
 	print_rlim(soft, sizeof(soft), limit.rlim_cur);

@@ -151,6 +151,7 @@ static int set_limits(struct launch *l, struct err *err)
 {
 	int r = cgroup_make(&l->guest->row, &l->cgroup, err);
 
+	l->cgroup.pool_fd = l->guest->pool->fd;
 	return r ? r : cgroup_limits(&l->cgroup, &l->guest->settings, err);
 }
 

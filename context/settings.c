@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 
 #include "cmd.h"
+#include "limit-io.h"
 #include "net-list.h"
 
 /* --- values --------------------------------------------------------------------- */
@@ -124,6 +125,24 @@ static int check_list(const struct setting_key *key, const char *value,
 	return bad(key, value, "a list like '0-2,5'", err);
 }
 
+static int check_switch(const struct setting_key *key, const char *value,
+			struct err *err)
+{
+	return check_range(key, value, 0, 1, err);
+}
+
+static int check_io(const struct setting_key *key, const char *value,
+		    struct err *err)
+{
+	char text[SETTING_VALUE_SIZE];
+
+	return limit_io_text(value, text, sizeof(text)) < 0 ?
+		       bad(key, value,
+			   "words like 'rbps=10M wbps=max riops=100 wiops=100'",
+			   err) :
+		       0;
+}
+
 static int parse_rlim(const char *text, size_t len, rlim_t *ret)
 {
 	char copy[32];
@@ -217,11 +236,19 @@ const struct setting_key setting_keys[] = {
 	CGROUP("memory.max", check_limit),
 	CGROUP("memory.high", check_limit),
 	CGROUP("memory.low", check_limit),
+	CGROUP("memory.min", check_limit),
 	CGROUP("memory.swap.max", check_limit),
+	CGROUP("memory.swap.high", check_limit),
+	CGROUP("memory.zswap.max", check_limit),
+	CGROUP("memory.oom.group", check_switch),
 	CGROUP("cpu.weight", check_weight),
 	CGROUP("cpu.max", check_cpu_max),
 	CGROUP("cpu.max.burst", check_limit),
+	CGROUP("cpu.idle", check_switch),
 	CGROUP("cpuset.cpus", check_list),
+	CGROUP("cpuset.mems", check_list),
+	CGROUP("io.max", check_io),
+	CGROUP("io.weight", check_weight),
 	CGROUP("pids.max", check_limit),
 	RLIMIT("as", RLIMIT_AS),
 	RLIMIT("core", RLIMIT_CORE),

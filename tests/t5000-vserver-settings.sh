@@ -74,6 +74,13 @@ test_expect_success 'bad keys and values are refused, all or nothing' '
 	value_refused cpu.max=1 "cpu.max: '\''1'\''" &&
 	value_refused "cpu.max=1000 1 1" "cpu.max" &&
 	value_refused cpuset.cpus=all "a list like" &&
+	value_refused cpu.idle=2 "a number from 0 to 1" &&
+	value_refused io.weight=0 "a number from 1 to 10000" &&
+	value_refused io.max=10M "words like" && value_refused io.max=rbps "words like" &&
+	value_refused io.max=rbps= "words like" && value_refused io.max=rbps=0 "words like" &&
+	value_refused io.max=bps=1 "words like" &&
+	value_refused "io.max=8:0 rbps=1" "words like" &&
+	value_refused "io.max=rbps=1 rbps=2" "words like" &&
 	value_refused rlimit.nofile=2:1 "rlimit.nofile: '\''2:1'\''" &&
 	value_refused rlimit.nofile=a "rlimit.nofile: '\''a'\''" &&
 	value_refused stop.signal=HUPP "is not a signal" &&
@@ -108,7 +115,7 @@ test_expect_success 'bad keys and values are refused, all or nothing' '
 
 test_expect_success 'good ones are not' '
 	vserver c set memory.max=max cpu.max="50000 100000" cpuset.cpus=0-2,5 \
-		cpu.max="max" rlimit.core=unlimited rlimit.as=1G:unlimited \
+		cpu.max="max" io.max="rbps=10M  wiops=max" io.weight=10 rlimit.core=unlimited rlimit.as=1G:unlimited \
 		stop.signal=SIGRTMIN+3 stop.signal=PWR stop.signal=9 cpu.weight=1 \
 		hostname=a.b-c net=host net=none net=restricted ip=10.0.0.5/24@eth0 \
 		ip="10.0.0.0/31 10.0.0.255/32@lo,fd00::5/64@eth0.5,2001:db8::1" init="/bin/sh -c x" init.style=reap

@@ -56,7 +56,12 @@ test_expect_success 'a limit changes at once, and what the kernel refuses is not
 		vserver g set cpu.max="50000 100000" &&
 	refused 3 "cannot set cpuset.cpus: cgroup v2 has no controller" \
 		vserver g set cpuset.cpus=0 &&
-	stored g cpu.max null && stored g cpuset.cpus null &&
+	refused 3 "cannot set io.max: this kernel has no such limit" \
+		vserver g set io.max=rbps=1M &&
+	stored g cpu.max null && stored g cpuset.cpus null && stored g io.max null &&
+	vserver g set memory.min=8K memory.oom.group=1 && limit_is g memory.min 8192 &&
+	limit_is g memory.oom.group 1 && vserver g set memory.min= memory.oom.group= &&
+	limit_is g memory.min 0 && limit_is g memory.oom.group 0 &&
 	vserver g set rlimit.core=0 && effective g rlimit.core 0:0
 '
 
