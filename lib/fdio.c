@@ -18,6 +18,9 @@
 
 #define COPY_CHUNK (1 << 20)
 
+/* Two of them stay in a processor's cache. */
+#define EQUAL_CHUNK (128 << 10)
+
 static int open_noatime(int dirfd, const char *name, int flags)
 {
 	int fd;
@@ -167,6 +170,22 @@ ssize_t fdio_pread_full(int fd, void *buf, size_t len, off_t offset)
 	return done;
 }
 
+ssize_t fdio_pread_once(int fd, void *buf, size_t len, off_t offset,
+			size_t expected)
+{
+	ssize_t n;
+
+	do
+		n = pread(fd, buf, len, offset);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	if ((size_t)n == expected || (size_t)n == len || !n)
+		return n;
+	len = fdio_pread_full(fd, (char *)buf + n, len - n, offset + n);
+	return (ssize_t)len < 0 ? (ssize_t)len : n + (ssize_t)len;
+}
+
 int fdio_close(int *fd)
 {
 	int r = close(steal_fd(fd));
@@ -215,9 +234,14 @@ static int copy_extent(int src, int dst, off_t start, off_t end, char *buf,
 	return 0;
 }
 
+static size_t copy_buffer(off_t size)
+{
+	return size < COPY_CHUNK ? size + 1 : COPY_CHUNK;
+}
+
 static int copy_extents(int src, int dst, off_t size, struct hasher *hasher)
 {
-	_cleanup_free_ char *buf = malloc(COPY_CHUNK);
+	_cleanup_free_ char *buf = malloc(copy_buffer(size));
 	off_t pos = 0;
 
 	if (!buf)
@@ -239,7 +263,7 @@ static int copy_extents(int src, int dst, off_t size, struct hasher *hasher)
 
 static int feed_hasher(int fd, off_t size, struct hasher *hasher)
 {
-	_cleanup_free_ char *buf = malloc(COPY_CHUNK);
+	_cleanup_free_ char *buf = malloc(copy_buffer(size));
 	off_t pos;
 
 	if (!buf)
@@ -291,24 +315,32 @@ int fdio_copy(int src, int dst, uint64_t size_bytes, struct hasher *hasher)
 	return r ? r : size_is(src, size_bytes);
 }
 
+/* How much to ask for so that one read shows a file to end where it should: the byte
+ * after the last is asked for, too. */
+static size_t read_size(uint64_t left)
+{
+	return left < EQUAL_CHUNK ? left + 1 : EQUAL_CHUNK;
+}
+
 int fdio_equal(int a, int b, uint64_t size_bytes)
 {
-	_cleanup_free_ char *buf = malloc(2 * COPY_CHUNK);
+	size_t want = read_size(size_bytes);
+	_cleanup_free_ char *buf = malloc(2 * want);
 	uint64_t pos = 0;
 
 	if (!buf)
 		return -ENOMEM;
 	for (;;) {
-		ssize_t na = fdio_pread_full(a, buf, COPY_CHUNK, pos);
-		ssize_t nb = fdio_pread_full(b, buf + COPY_CHUNK, COPY_CHUNK,
-					     pos);
+		uint64_t left = size_bytes - pos;
+		ssize_t na = fdio_pread_once(a, buf, want, pos, left);
+		ssize_t nb = fdio_pread_once(b, buf + want, want, pos, left);
 
 		if (na < 0 || nb < 0)
 			return na < 0 ? na : nb;
-		if (na != nb || memcmp(buf, buf + COPY_CHUNK, na))
+		if (na != nb || memcmp(buf, buf + want, na))
 			return 0;
 		pos += na;
-		if (na < COPY_CHUNK)
+		if ((size_t)na < want)
 			return pos == size_bytes;
 		if (pos > size_bytes)
 			return 0;
@@ -371,4 +403,11 @@ void fdio_raise_nofile(void)
 		return;
 	lim.rlim_cur = lim.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &lim); /* then walks are shallower */
+}
+
+size_t fdio_nofile(void)
+{
+	struct rlimit lim;
+
+	return getrlimit(RLIMIT_NOFILE, &lim) < 0 ? 0 : lim.rlim_cur;
 }

@@ -56,6 +56,14 @@ const struct dirent *fdio_names_next(DIR *d, int *ret_error);
 /* Read until @len bytes or the end of file; the number of bytes, or -errno. */
 ssize_t fdio_pread_full(int fd, void *buf, size_t len, off_t offset);
 
+/*
+ * The same in one call where that shows the end: a regular file gives fewer bytes
+ * than it is asked for only where it ends, so @expected bytes, which are fewer than
+ * @len, need no second read that gives none.
+ */
+ssize_t fdio_pread_once(int fd, void *buf, size_t len, off_t offset,
+			size_t expected);
+
 /* close(2) for descriptors whose data matter; never retried. */
 int fdio_close(int *fd);
 
@@ -93,5 +101,6 @@ int fdio_random_name(char buf[17]);
 
 /* Raise the soft limit of open files to the hard one; walks need one per level. */
 void fdio_raise_nofile(void);
+size_t fdio_nofile(void);	/* the soft limit */
 
 #endif

@@ -70,7 +70,9 @@ void hasher_final(const struct hasher *h, struct digest *ret)
 
 int hash_fd(int fd, uint64_t size_bytes, struct digest *ret)
 {
-	_cleanup_free_ char *buf = malloc(READ_CHUNK);
+	/* one byte more than there should be, to see that it ends */
+	size_t want = size_bytes < READ_CHUNK ? size_bytes + 1 : READ_CHUNK;
+	_cleanup_free_ char *buf = malloc(want);
 	_cleanup_hasher_ struct hasher *h = hasher_new();
 	uint64_t pos = 0;
 	ssize_t n;
@@ -80,12 +82,12 @@ int hash_fd(int fd, uint64_t size_bytes, struct digest *ret)
 	do {
 		if (fx_interrupted())
 			return -EINTR;
-		n = fdio_pread_full(fd, buf, READ_CHUNK, pos);
+		n = fdio_pread_once(fd, buf, want, pos, size_bytes - pos);
 		if (n < 0)
 			return n;
 		hasher_update(h, buf, n);
 		pos += n;
-	} while (n == READ_CHUNK && pos <= size_bytes);
+	} while ((size_t)n == want && pos <= size_bytes);
 	if (pos != size_bytes)
 		return -EAGAIN;
 	hasher_final(h, ret);
