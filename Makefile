@@ -94,6 +94,7 @@ endif
 COMPILED_IN = -DCOWLINK_VERSION='"$(COWLINK_VERSION)"' \
 	-DCOWLINK_DEFAULT_POOL='"$(localstatedir)/lib/cowlink"' \
 	-DCOWLINK_SYSCONFDIR='"$(sysconfdir)"' \
+	-DCOWLINK_LOCALSTATEDIR='"$(localstatedir)"' \
 	-DCOWLINK_RECIPEDIR='"$(recipedir)"' \
 	-DCOWLINK_LIBEXECDIR='"$(pkglibexecdir)"'
 
@@ -119,9 +120,10 @@ PROGRAMS = $(if $(VTEMPLATE_OBJS),$(BUILD)/vtemplate) \
 	$(if $(VHASHIFY_OBJS),$(BUILD)/vhashify) \
 	$(if $(VSERVER_OBJS),$(BUILD)/vserver)
 
-# What vserver runs in guests that may have no libraries: static, and without the
-# sanitizers, which cannot be.
-VSERVER_INIT = $(if $(VSERVER_OBJS),$(BUILD)/vserver-init)
+# What vserver runs in guests that may have no libraries, and for each guest: static,
+# and without the sanitizers, which cannot be.
+VSERVER_INIT = $(if $(VSERVER_OBJS),$(patsubst context/init/%.c,$(BUILD)/%, \
+	$(sort $(wildcard context/init/*.c))))
 
 # One program per file.
 HELPERS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/helper/*.c))
@@ -172,7 +174,7 @@ $(BUILD)/vhashify: $(VHASHIFY_OBJS) $(LIB) $(BUILD)/sources
 $(BUILD)/vserver: $(VSERVER_OBJS) $(LIB) $(BUILD)/sources
 	$(QUIET_LINK)$(CC) $(ALL_LDFLAGS) -o $@ $(VSERVER_OBJS) $(LIB) $(DEPS_LIBS)
 
-$(BUILD)/vserver-init: context/init/vserver-init.c $(BUILD)/flags
+$(VSERVER_INIT): $(BUILD)/%: context/init/%.c $(BUILD)/flags
 	$(QUIET_LINK)$(CC) $(filter-out -fsanitize=% -fno-sanitize-recover=%, \
 		$(ALL_CFLAGS)) -static -s $(LDFLAGS) -o $@ $<
 

@@ -187,6 +187,21 @@ int cgroup_procs(const struct cgroup *cg, const char *leaf, struct err *err)
 			fd;
 }
 
+int cgroup_keepers(const struct cgroup *cg, struct err *err)
+{
+	_cleanup_close_ int dir = -1;
+	int fd;
+
+	if (cg->slice_fd < 0)
+		return -ENOENT;
+	dir = open_dir(cg->slice_fd, "keepers", true);
+	fd = dir < 0 ? dir : openat(dir, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, dir < 0 ? dir : -errno,
+				 "cannot open the cgroup 'keepers'");
+	return fd;
+}
+
 /* --- limits -------------------------------------------------------------------------- */
 
 /* Controllers are handed down level by level; -EOPNOTSUPP where there is none. */

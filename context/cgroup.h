@@ -6,6 +6,7 @@
  *	vserver.slice/CONTEXT-UUID8/            the limits, not the guest's to write
  *	vserver.slice/CONTEXT-UUID8/guest/      its processes; delegated to it
  *	vserver.slice/CONTEXT-UUID8/supervisor/ what `vserver exec` puts in
+ *	vserver.slice/keepers/                  keeper.h
  *
  * Two leaves, because a guest that hands controllers on may have no process in
  * guest/ itself, and one that enters must still find a place.
@@ -41,6 +42,10 @@ void cgroup_release(struct cgroup *cg);
 /* Open cgroup.procs of the leaf @leaf for writing; -ENOENT without a message when
  * there is no cgroup. */
 int cgroup_procs(const struct cgroup *cg, const char *leaf, struct err *err);
+
+/* Open cgroup.procs of the leaf that the keepers of all guests share, outside of what
+ * is frozen and killed with a guest; -ENOENT as above. */
+int cgroup_keepers(const struct cgroup *cg, struct err *err);
 
 /* Set one limit, and with it turn its controller on. -EOPNOTSUPP with the reason
  * where the kernel has no such limit. An empty value puts back the kernel's own.

@@ -34,12 +34,28 @@ static int stop(struct guest *g, struct err *err)
 	return r < 0 ? r : 0;
 }
 
+/*
+ * The keeper calls when the guest has ended by itself: then it is what it was with, or
+ * somebody was faster. 1 to go on, 0 when there is nothing to do.
+ */
+static int still_wanted(const struct cmd_ctx *ctx, const struct guest *g,
+			struct err *err)
+{
+	const struct ended_opts *o = ctx->opts;
+
+	if (!o->ended)
+		return 1;
+	return g->runs ? 0 : running_recorded(&g->row, (pid_t)o->ended, err);
+}
+
 int cmd_start(struct cmd_ctx *ctx)
 {
 	_cleanup_guest_ struct guest g = GUEST_INIT;
 	int r = guest_open_locked(ctx->pool, ctx->argv[0], &g, &ctx->err);
 
-	return r ? r : start(&g, &ctx->err);
+	if (!r)
+		r = still_wanted(ctx, &g, &ctx->err);
+	return r <= 0 ? r : start(&g, &ctx->err);
 }
 
 int cmd_stop(struct cmd_ctx *ctx)
@@ -47,7 +63,9 @@ int cmd_stop(struct cmd_ctx *ctx)
 	_cleanup_guest_ struct guest g = GUEST_INIT;
 	int r = guest_open_locked(ctx->pool, ctx->argv[0], &g, &ctx->err);
 
-	return r ? r : stop(&g, &ctx->err);
+	if (!r)
+		r = still_wanted(ctx, &g, &ctx->err);
+	return r <= 0 ? r : stop(&g, &ctx->err);
 }
 
 int cmd_restart(struct cmd_ctx *ctx)

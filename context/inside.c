@@ -11,7 +11,9 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "confine.h"
@@ -105,31 +107,50 @@ static void mount_own(const struct inside *in)
 	mount_at(in, "cgroup2", "sys/fs/cgroup", safe, NULL, false);
 }
 
+/* The first terminal of the new devpts, by both of its names. */
+static int make_console(const struct inside *in)
+{
+	int slave = guestpty_offer("dev/pts/ptmx", in->tty_fd);
+	struct stat st;
+	char path[32];
+
+	if (slave < 0)
+		fail(in, "cannot make a console", slave);
+	must(in, fstat(slave, &st), "cannot make a console");
+	(void)snprintf(path, sizeof(path), "dev/pts/%u", minor(st.st_rdev));
+	must(in, mount(path, "dev/console", NULL, MS_BIND, NULL),
+	     "cannot make /dev/console");
+	return slave;
+}
+
+/* The caller's terminal is none of the guest's: it has its console. That is nobody's
+ * controlling terminal until somebody inside takes it. */
+static void take_console(const struct inside *in, int slave)
+{
+	int i;
+
+	for (i = 0; i < 3; i++)
+		must(in, dup2(slave, i), "cannot use the console");
+	must(in, setsid(), "cannot make a session");
+}
+
 /*
  * The copy of the host's mounts is locked, its root too; a bind of it is ours to
  * move. What was locked below it, and its flags, stay locked.
  */
 static void change_root(const struct inside *in)
 {
+	int console;
+
 	must(in, mount(GUEST_MOUNT, GUEST_MOUNT, NULL, MS_BIND | MS_REC, NULL),
 	     "cannot bind the root");
 	must(in, chdir(GUEST_MOUNT), "cannot enter the root"); /* allowed: alone */
 	mount_own(in);
+	console = make_console(in);
 	must(in, syscall(SYS_pivot_root, ".", "."), "cannot change the root");
 	must(in, umount2(".", MNT_DETACH), "cannot leave the host's files");
 	must(in, chdir("/"), "cannot enter the root"); /* allowed: alone */
-}
-
-/* The caller's terminal is none of the guest's. */
-static void detach_stdio(const struct inside *in)
-{
-	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int i;
-
-	must(in, fd, "cannot open /dev/null");
-	for (i = 0; i < 3; i++)
-		must(in, dup2(fd, i), "cannot use /dev/null");
-	must(in, setsid(), "cannot make a session");
+	take_console(in, console);
 }
 
 /* All but standard input, output, error and these two. */
@@ -188,7 +209,6 @@ void inside_first(const struct inside *in)
 			fail(in, "cannot start the loopback", r);
 	}
 	change_root(in);
-	detach_stdio(in);
 	close_others(in);
 	r = confine();
 	if (r < 0)

@@ -21,10 +21,12 @@ struct inside {
 	bool own_net;		/* the network namespace is new */
 	bool search;		/* argv[0] is looked up in PATH */
 	int tty_fd;		/* send the master of a terminal for it through this
-				 * socket; -1: it has our standard input and output */
+				 * socket; -1, inside_exec() only: it has our
+				 * standard input and output */
 };
 
-/* The first process of a guest, cloned with namespaces of its own. */
+/* The first process of a guest, cloned with namespaces of its own. Its terminal is
+ * /dev/console, too. */
 void inside_first(const struct inside *in) __attribute__((noreturn));
 
 /* A process in the namespaces of a guest that runs. Keeps standard input, output and

@@ -16,7 +16,9 @@
 #include "cgroup.h"
 #include "cleanup.h"
 #include "fx.h"
+#include "console.h"
 #include "inside.h"
+#include "keeper.h"
 #include "mounts.h"
 #include "net.h"
 #include "userns.h"
@@ -35,6 +37,7 @@ struct launch {
 	int init_fd;
 	int go[2];		/* we write a byte when the guest may go on */
 	int status[2];		/* it writes what went wrong */
+	struct keeper keeper;	/* the parent of the first process */
 	pid_t pid;
 	int pidfd;
 };
@@ -42,7 +45,7 @@ struct launch {
 #define LAUNCH_INIT                                                         \
 	{ .cgroup = CGROUP_INIT, .run_fd = -1, .rootfs_fd = -1,             \
 	  .userns_fd = -1, .init_fd = -1, .go = { -1, -1 },                 \
-	  .status = { -1, -1 }, .pidfd = -1 }
+	  .status = { -1, -1 }, .keeper = KEEPER_INIT, .pidfd = -1 }
 
 static void close_pair(int pair[2])
 {
@@ -60,6 +63,7 @@ static void launch_release(struct launch *l)
 	cleanup_close(&l->init_fd);
 	close_pair(l->go);
 	close_pair(l->status);
+	keeper_release(&l->keeper);
 	cleanup_close(&l->pidfd);
 }
 
@@ -103,7 +107,7 @@ static int open_all(struct launch *l, struct err *err)
 	if (r >= 0)
 		r = l->userns_fd = userns_open(g->row.context, err);
 	if (r >= 0 && !strcmp(settings_get(&g->settings, "init.style"), "reap"))
-		r = l->init_fd = words_open_init(err);
+		r = l->init_fd = words_open_helper("vserver-init", err);
 	if (r < 0)
 		return r;
 	if (pipe2(l->go, O_CLOEXEC) < 0 || pipe2(l->status, O_CLOEXEC) < 0)
@@ -157,6 +161,24 @@ static int set_limits(struct launch *l, struct err *err)
 
 /* --- the first process --------------------------------------------------------------- */
 
+/* In the keeper, which is the parent of the guest's first process. */
+__attribute__((noreturn)) static void keep(struct launch *l,
+					   const struct inside *in)
+{
+	uint64_t flags =
+		GUEST_NAMESPACES | net_namespace(&l->guest->settings);
+	int pidfd = -1;
+	pid_t pid;
+
+	/* or it would never see the end of its pipe, nor we that of ours */
+	cleanup_close(&l->go[1]);
+	pid = userns_clone(flags, &pidfd);
+	if (!pid)
+		inside_first(in);
+	cleanup_close(&l->status[1]);
+	keeper_stay(&l->keeper, pid);
+}
+
 static int spawn(struct launch *l, struct err *err)
 {
 	const struct settings *s = &l->guest->settings;
@@ -170,22 +192,17 @@ static int spawn(struct launch *l, struct err *err)
 			     .status_fd = l->status[1],
 			     .init_fd = l->init_fd,
 			     .own_net = net_namespace(s) != 0,
-			     .tty_fd = -1 };
+			     .tty_fd = l->keeper.tty[1] };
 	int r = words_split(settings_get(s, "init"), l->init_fd >= 0, &words);
 
 	if (r < 0)
 		return err_errno(err, r, "cannot start guest '%s'",
 				 l->guest->row.name);
 	in.argv = words.argv;
-	l->pid = userns_clone(GUEST_NAMESPACES | net_namespace(s), &l->pidfd);
-	if (!l->pid) {
-		/* or it would never see the end of its pipe */
-		(void)close(l->go[1]);
-		inside_first(&in);
-	}
-	return l->pid < 0 ? err_errno(err, l->pid,
-				      "cannot make the guest's namespaces") :
-			    0;
+	r = keeper_fork(&l->keeper, err);
+	if (!r)
+		keep(l, &in);
+	return r < 0 ? r : keeper_meet(&l->keeper, &l->pid, &l->pidfd, err);
 }
 
 /* Let it go, and wait until its program runs or it says why not. */
@@ -222,17 +239,20 @@ static int run_first(struct launch *l, struct err *err)
 		r = set_rlimits(l->pid, &g->settings, err);
 	if (!r)
 		r = running_write(l->run_fd, &g->row, l->pid, err);
-	return r ? r : let_go(l, err);
+	if (!r)
+		r = let_go(l, err);
+	return r ? r : keeper_leave(&l->keeper, err);
 }
 
 static void take_back(struct launch *l)
 {
-	if (l->pid > 0) {
-		(void)kill(l->pid, SIGKILL); /* our child, not yet waited for */
-		(void)waitpid(l->pid, NULL, 0);
+	uint32_t context = l->guest->row.context;
+
+	keeper_abort(&l->keeper);
+	if (l->run_fd >= 0) {
+		(void)running_remove(l->run_fd, context, NULL);
+		(void)console_remove(l->run_fd, context, NULL);
 	}
-	if (l->run_fd >= 0)
-		(void)running_remove(l->run_fd, l->guest->row.context, NULL);
 	/* a failure is told already */
 	(void)net_down(&l->cgroup, NULL);
 	(void)cgroup_remove(&l->cgroup, NULL);
@@ -251,6 +271,8 @@ int guest_start(struct guest *g, struct err *err)
 		r = set_limits(&l, err);
 	if (!r)
 		r = net_up(g, &l.cgroup, err);
+	if (!r)
+		r = keeper_prepare(&l.keeper, g, &l.cgroup, l.run_fd, err);
 	if (!r)
 		r = mounts_build(l.rootfs_fd, l.userns_fd, g->row.context, err);
 	if (!r)

@@ -131,6 +131,11 @@ static int fill_dev(int dir, uint32_t id)
 		if (!r)
 			r = fx_fchownat(dir, dev_dirs[i], id, id);
 	}
+	/* its first process binds its console there */
+	if (!r)
+		r = fx_mknodat(dir, "console", S_IFREG | 0600, 0);
+	if (!r)
+		r = fx_fchownat(dir, "console", id, id);
 	return r ? r : fx_fchown(dir, id, id);
 }
 

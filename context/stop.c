@@ -10,6 +10,7 @@
 #include "cgroup.h"
 #include "cleanup.h"
 #include "cmd.h"
+#include "console.h"
 #include "fx.h"
 #include "launch.h"
 #include "net.h"
@@ -99,6 +100,8 @@ int guest_clean(struct guest *g, struct err *err)
 		r = cgroup_remove(&cg, err);
 	if (!r)
 		r = dir = running_dir(err);
+	if (r >= 0)
+		r = console_remove(dir, g->row.context, err);
 	return r < 0 ? r : running_remove(dir, g->row.context, err);
 }
 
@@ -111,8 +114,15 @@ int guest_stop(struct guest *g, struct err *err)
 	/* what is frozen cannot hear */
 	if (!r && g->runs && cgroup_frozen(&cg))
 		r = cgroup_freeze(&cg, false, err);
-	if (!r && g->runs)
+	if (!r && g->runs) {
+		int keeper = console_stopping(g->row.context);
+
 		r = killed = end_processes(g, &cg, err);
+		if (r < 0)
+			cleanup_close(&keeper);
+		else
+			console_wait(keeper);
+	}
 	if (r < 0)
 		return r;
 	running_release(&g->run);

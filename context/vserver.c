@@ -11,6 +11,24 @@ static const struct cmd_opt status_opts[] = {
 	{ 0 },
 };
 
+static const struct cmd_opt ended_opts[] = {
+	{ .name = "ended",
+	  .kind = OPT_NUMBER,
+	  .arg = "PID",
+	  .help = "only if this was its first process, and it has ended",
+	  .offset = offsetof(struct ended_opts, ended) },
+	{ 0 },
+};
+
+static const struct cmd_opt log_opts[] = {
+	{ .name = "lines",
+	  .kind = OPT_NUMBER,
+	  .arg = "N",
+	  .help = "the last N lines only",
+	  .offset = offsetof(struct log_opts, lines) },
+	{ 0 },
+};
+
 static const struct cmd cmds[] = {
 	{ .name = "start",
 	  .min_operands = 1,
@@ -18,6 +36,8 @@ static const struct cmd cmds[] = {
 	  .flags = CMD_ROOT | CMD_POOL_RW,
 	  .operands = "NAME",
 	  .summary = "start a guest",
+	  .opts = ended_opts,
+	  .opts_size = sizeof(struct ended_opts),
 	  .run = cmd_start },
 	{ .name = "stop",
 	  .min_operands = 1,
@@ -25,6 +45,8 @@ static const struct cmd cmds[] = {
 	  .flags = CMD_ROOT | CMD_POOL_RO,
 	  .operands = "NAME",
 	  .summary = "stop a guest, by force when its time is up",
+	  .opts = ended_opts,
+	  .opts_size = sizeof(struct ended_opts),
 	  .run = cmd_stop },
 	{ .name = "restart",
 	  .min_operands = 1,
@@ -57,6 +79,22 @@ static const struct cmd cmds[] = {
 	  .operands = "NAME",
 	  .summary = "a shell in a guest, on a terminal of its own",
 	  .run = cmd_enter },
+	{ .name = "console",
+	  .min_operands = 1,
+	  .max_operands = 1,
+	  .flags = CMD_ROOT | CMD_POOL_RO,
+	  .operands = "NAME",
+	  .summary = "the console of a guest, until Ctrl-]",
+	  .run = cmd_console },
+	{ .name = "log",
+	  .min_operands = 1,
+	  .max_operands = 1,
+	  .flags = CMD_ROOT | CMD_POOL_RO,
+	  .operands = "NAME",
+	  .summary = "what came out of the console of a guest",
+	  .opts = log_opts,
+	  .opts_size = sizeof(struct log_opts),
+	  .run = cmd_log },
 	{ .name = "freeze",
 	  .min_operands = 1,
 	  .max_operands = 1,

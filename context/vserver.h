@@ -4,11 +4,21 @@
 #define COWLINK_VSERVER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "cmd.h"
 
 struct status_opts {
 	bool repair;
+};
+
+/* Of start and stop. */
+struct ended_opts {
+	uint64_t ended;
+};
+
+struct log_opts {
+	uint64_t lines;
 };
 
 int cmd_start(struct cmd_ctx *ctx);
@@ -17,6 +27,8 @@ int cmd_restart(struct cmd_ctx *ctx);
 int cmd_state(struct cmd_ctx *ctx);	/* cmd_status() is the library's */
 int cmd_exec(struct cmd_ctx *ctx);
 int cmd_enter(struct cmd_ctx *ctx);
+int cmd_console(struct cmd_ctx *ctx);
+int cmd_log(struct cmd_ctx *ctx);
 int cmd_freeze(struct cmd_ctx *ctx);
 int cmd_thaw(struct cmd_ctx *ctx);
 int cmd_list(struct cmd_ctx *ctx);

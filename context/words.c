@@ -39,26 +39,28 @@ void words_release(struct words_list *w)
 	*w = (struct words_list){ 0 };
 }
 
-int words_open_init(struct err *err)
+/* Beside us, where the build puts it. */
+static int open_beside(const char *name)
 {
-	_cleanup_close_ int self = open("/proc/self/exe", O_PATH | O_CLOEXEC);
 	char path[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", path,
-			     sizeof(path) - sizeof(INIT_NAME));
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 64);
 	char *slash;
-	int fd = -1;
 
-	if (self >= 0 && n > 0) {
-		path[n] = '\0';
-		slash = strrchr(path, '/');
-		(void)snprintf(slash, sizeof(INIT_NAME) + 1, "/%s", INIT_NAME);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-	}
+	if (n <= 0)
+		return -1;
+	path[n] = '\0';
+	slash = strrchr(path, '/');
+	(void)snprintf(slash + 1, 63, "%s", name);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+int words_open_helper(const char *name, struct err *err)
+{
+	char path[PATH_MAX];
+	int fd = open_beside(name);
+
+	(void)snprintf(path, sizeof(path), COWLINK_LIBEXECDIR "/%s", name);
 	if (fd < 0)
-		fd = open(COWLINK_LIBEXECDIR "/" INIT_NAME,
-			  O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? err_errno(err, -errno,
-				  "cannot open '" COWLINK_LIBEXECDIR
-				  "/" INIT_NAME "'") :
-			fd;
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? err_errno(err, -errno, "cannot open '%s'", path) : fd;
 }

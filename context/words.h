@@ -20,8 +20,9 @@ struct words_list {
 int words_split(const char *text, bool init, struct words_list *ret);
 void words_release(struct words_list *w);
 
-/* Open the program vserver-init: beside this program, else where it was installed. It
- * is a static one, since it is run in guests that may have no libraries. */
-int words_open_init(struct err *err);
+/* Open vserver-init or vserver-keeper: beside this program, else where it was
+ * installed. They are static, since the first is run in guests that may have no
+ * libraries, and there are as many of the second as there are guests. */
+int words_open_helper(const char *name, struct err *err);
 
 #endif

@@ -158,6 +158,14 @@ int running_find(const struct tree_row *row, struct running *ret,
 	return r;
 }
 
+int running_recorded(const struct tree_row *row, pid_t pid, struct err *err)
+{
+	struct running run = RUNNING_INIT;
+	int r = read_record(row->context, &run, err);
+
+	return r <= 0 ? r : run.pid == pid && !strcmp(run.uuid, row->uuid);
+}
+
 void running_release(struct running *r)
 {
 	if (r->pidfd >= 0)

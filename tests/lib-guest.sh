@@ -5,7 +5,8 @@
 
 # Beside those of the machine and of tests that run at the same time.
 COWLINK_RUN=$TEST_PRIVATE/run
-export COWLINK_RUN
+COWLINK_LOG=$TEST_PRIVATE/log
+export COWLINK_RUN COWLINK_LOG
 
 test_lazy_prereq BUSYBOX 'test -x /bin/busybox && ! ldd /bin/busybox'
 test_lazy_prereq CGROUP2 'grep -q " - cgroup2 " /proc/self/mountinfo'
@@ -51,6 +52,26 @@ a_guest()
 	vserver "$test_name" set init="/bin/sleep 10000" stop.timeout=0 "$@"
 }
 
+# keepers: those of our guests, and what they have become.
+keepers()
+{
+	for pid in $(pgrep -f "vserver-keeper [0-9]+ |vserver .*--ended=")
+	do
+		tr "\000" "\n" 2>/dev/null <"/proc/$pid/environ" |
+			grep -qx "COWLINK_RUN=$COWLINK_RUN" && echo "$pid"
+	done
+	return 0
+}
+
+# until_quiet: nobody looks after a guest that has ended.
+until_quiet()
+{
+	while test -n "$(keepers)"
+	do
+		sleep 0.1
+	done
+}
+
 # kill_guests: no process outlives a test, whatever failed.
 kill_guests()
 {
@@ -61,6 +82,7 @@ kill_guests()
 		vserver "$name" set stop.timeout=0 init.style= 2>/dev/null
 		vserver "$name" stop || return 1
 	done
+	until_quiet
 }
 
 # in_guest NAME SCRIPT

@@ -134,7 +134,7 @@ test_expect_success CGROUP2 'a frozen guest stops' '
 
 test_expect_success 'status --repair removes what is left, and nothing that runs' '
 	vserver g set init="/bin/sleep 10000" stop.timeout=0 && vserver g start &&
-	vserver g status --repair && pid=$(pid_of g) && kill -9 "$pid" &&
+	vserver g status --repair && pid=$(pid_of g) && kill -9 $(keepers) && until_quiet && kill -9 "$pid" &&
 	until process_ended "$pid"; do sleep 0.1; done &&
 	test -n "$(ls "$COWLINK_RUN")" && test_expect_code 3 vserver g status &&
 	test -n "$(ls "$COWLINK_RUN")" &&
