@@ -115,10 +115,13 @@ LIB_OBJS = $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard lib/*.c))) \
 	$(BUILD)/obj/schema.o
 VTEMPLATE_OBJS = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard templates/*.c))
 VHASHIFY_OBJS = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard vhashify/*.c))
-VSERVER_OBJS = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard context/*.c))
+CONTEXT_OBJS = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard context/*.c))
+# Each of these two has a main().
+VSERVER_OBJS = $(filter-out %/vserver-stat.o,$(CONTEXT_OBJS))
+VSERVER_STAT_OBJS = $(filter-out %/vserver.o,$(CONTEXT_OBJS))
 PROGRAMS = $(if $(VTEMPLATE_OBJS),$(BUILD)/vtemplate) \
 	$(if $(VHASHIFY_OBJS),$(BUILD)/vhashify) \
-	$(if $(VSERVER_OBJS),$(BUILD)/vserver)
+	$(if $(VSERVER_OBJS),$(BUILD)/vserver $(BUILD)/vserver-stat)
 
 # What vserver runs in guests that may have no libraries, and for each guest: static,
 # and without the sanitizers, which cannot be.
@@ -139,7 +142,7 @@ FUZZ_SECONDS = 60
 
 SCHEMA_SQL = $(sort $(wildcard schema/[0-9]*.sql))
 
-OBJS = $(LIB_OBJS) $(VTEMPLATE_OBJS) $(VHASHIFY_OBJS) $(VSERVER_OBJS) \
+OBJS = $(LIB_OBJS) $(VTEMPLATE_OBJS) $(VHASHIFY_OBJS) $(CONTEXT_OBJS) \
 	$(TEST_PROGRAMS:$(BUILD)/%=$(BUILD)/obj/%.o) \
 	$(FUZZERS:%=$(BUILD)/obj/tests/fuzz/fuzz-%.o) $(BUILD)/obj/tests/fuzz/replay.o
 
@@ -173,6 +176,9 @@ $(BUILD)/vhashify: $(VHASHIFY_OBJS) $(LIB) $(BUILD)/sources
 
 $(BUILD)/vserver: $(VSERVER_OBJS) $(LIB) $(BUILD)/sources
 	$(QUIET_LINK)$(CC) $(ALL_LDFLAGS) -o $@ $(VSERVER_OBJS) $(LIB) $(DEPS_LIBS)
+
+$(BUILD)/vserver-stat: $(VSERVER_STAT_OBJS) $(LIB) $(BUILD)/sources
+	$(QUIET_LINK)$(CC) $(ALL_LDFLAGS) -o $@ $(VSERVER_STAT_OBJS) $(LIB) $(DEPS_LIBS)
 
 $(VSERVER_INIT): $(BUILD)/%: context/init/%.c $(BUILD)/flags
 	$(QUIET_LINK)$(CC) $(filter-out -fsanitize=% -fno-sanitize-recover=%, \
@@ -406,7 +412,18 @@ install-nightly:
 	chmod 644 $(DESTDIR)$(systemdunitdir)/vhashify.service \
 		$(DESTDIR)$(sysconfdir)/cron.d/cowlink
 
-install: all install-nightly
+# Enabled by nobody but the administrator, as well.
+GUEST_UNITS = vserver.service vserver@.service
+
+.PHONY: install-guests
+install-guests:
+	$(INSTALL) -d $(DESTDIR)$(systemdunitdir)
+	$(INSTALL) -m 644 nightly/vserver.target $(DESTDIR)$(systemdunitdir)
+	set -e; for unit in $(GUEST_UNITS); do \
+		sed $(NIGHTLY_SED) nightly/$$unit.in >$(DESTDIR)$(systemdunitdir)/$$unit; \
+		chmod 644 $(DESTDIR)$(systemdunitdir)/$$unit; done
+
+install: all install-nightly install-guests
 	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(recipedir) \
 		$(DESTDIR)$(docdir) $(DESTDIR)$(bashcompletiondir)
 	$(INSTALL) -m 755 $(PROGRAMS) $(DESTDIR)$(sbindir)
@@ -426,6 +443,8 @@ uninstall:
 	rm -f $(PROGRAMS:$(BUILD)/%=$(DESTDIR)$(sbindir)/%)
 	rm -f $(DESTDIR)$(systemdunitdir)/vhashify.service \
 		$(DESTDIR)$(systemdunitdir)/vhashify.timer \
+		$(DESTDIR)$(systemdunitdir)/vserver.target \
+		$(GUEST_UNITS:%=$(DESTDIR)$(systemdunitdir)/%) \
 		$(DESTDIR)$(sysconfdir)/cron.d/cowlink
 	set -e; for page in $(MAN_PAGES); do \
 		rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$$(basename $$page); done
@@ -459,7 +478,7 @@ help:
 # Stamps that change only with what they hold: every flag and compiled-in path,
 # and the lists of files (a deleted source must leave the archive too).
 FLAGS = $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(DEPS_LIBS)
-SOURCES = $(LIB_OBJS) $(VTEMPLATE_OBJS) $(VHASHIFY_OBJS) $(VSERVER_OBJS) \
+SOURCES = $(LIB_OBJS) $(VTEMPLATE_OBJS) $(VHASHIFY_OBJS) $(CONTEXT_OBJS) \
 	$(SCHEMA_SQL)
 sq = '$(subst ','\'',$(1))'
 

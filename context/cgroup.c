@@ -130,6 +130,35 @@ int cgroup_open(const struct tree_row *row, struct cgroup *ret,
 	return open_cgroup(row, false, ret, err);
 }
 
+int cgroup_slice(struct err *err)
+{
+	char path[PATH_MAX];
+	size_t len;
+	int fd;
+
+	if (find_mount(path) < 0)
+		return -ENOENT;
+	len = strlen(path);
+	(void)snprintf(path + len, sizeof(path) - len, "/" SLICE);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return -ENOENT;
+	return fd < 0 ? err_errno(err, -errno, "cannot open '%s'", path) : fd;
+}
+
+int cgroup_open_in(int slice_fd, const struct tree_row *row, struct cgroup *ret,
+		   struct err *err)
+{
+	if (slice_fd < 0)
+		return 0;
+	(void)snprintf(ret->name, sizeof(ret->name), "%u-%.8s", row->context,
+		       row->uuid);
+	ret->fd = open_dir(slice_fd, ret->name, false);
+	if (ret->fd >= 0 || ret->fd == -ENOENT)
+		return 0;
+	return err_errno(err, ret->fd, "cannot open the cgroup '%s'", ret->name);
+}
+
 /* What cgroups(7) says a delegated subtree is given. */
 static int delegate(int fd, uint32_t uid)
 {
@@ -219,6 +248,16 @@ static int turn_on(const struct cgroup *cg, const char *controller)
 	(void)snprintf(word, sizeof(word), "+%s", controller);
 	r = write_file(top, "cgroup.subtree_control", word);
 	return r ? r : write_file(cg->slice_fd, "cgroup.subtree_control", word);
+}
+
+void cgroup_account(const struct cgroup *cg)
+{
+	static const char *const counted[] = { "pids", "memory", "io" };
+	size_t i;
+
+	/* what there is not is not shown, and vserver-stat says so */
+	for (i = 0; cg->fd >= 0 && i < 3; i++)
+		(void)turn_on(cg, counted[i]);
 }
 
 /* What the kernel begins with. */

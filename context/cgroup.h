@@ -39,6 +39,15 @@ int cgroup_open(const struct tree_row *row, struct cgroup *ret,
 		struct err *err);
 void cgroup_release(struct cgroup *cg);
 
+/* vserver.slice, for who looks at many guests, and one of its guests, as
+ * cgroup_open(). -ENOENT without a message when there is none; @slice_fd may be that. */
+int cgroup_slice(struct err *err);
+int cgroup_open_in(int slice_fd, const struct tree_row *row, struct cgroup *ret,
+		   struct err *err);
+
+/* Let the kernel count what is not limited, where it can. */
+void cgroup_account(const struct cgroup *cg);
+
 /* Open cgroup.procs of the leaf @leaf for writing; -ENOENT without a message when
  * there is no cgroup. */
 int cgroup_procs(const struct cgroup *cg, const char *leaf, struct err *err);

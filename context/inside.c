@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -107,6 +108,34 @@ static void mount_own(const struct inside *in)
 	mount_at(in, "cgroup2", "sys/fs/cgroup", safe, NULL, false);
 }
 
+/*
+ * Where lxcfs is mounted on the host the guest sees its own share of the machine. It is
+ * the host's path, looked up with the guest's rights, before the root changes; a lxcfs
+ * that has crashed is none.
+ */
+static void show_lxcfs(void)
+{
+	static const char *const files[] = { "cpuinfo",	  "diskstats", "loadavg",
+					     "meminfo",	  "slabinfo",  "stat",
+					     "swaps",	  "uptime" };
+	const char *dir = secure_getenv("COWLINK_LXCFS");
+	struct statx st;
+	char from[128];
+	char to[32];
+	size_t i;
+
+	if (!dir || !*dir)
+		dir = "/var/lib/lxcfs";
+	if (statx(AT_FDCWD, dir, AT_NO_AUTOMOUNT, STATX_TYPE, &st) < 0 ||
+	    !(st.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+		return;
+	for (i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		(void)snprintf(from, sizeof(from), "%s/proc/%s", dir, files[i]);
+		(void)snprintf(to, sizeof(to), "proc/%s", files[i]);
+		(void)mount(from, to, NULL, MS_BIND, NULL); /* or the host's */
+	}
+}
+
 /* The first terminal of the new devpts, by both of its names. */
 static int make_console(const struct inside *in)
 {
@@ -146,6 +175,7 @@ static void change_root(const struct inside *in)
 	     "cannot bind the root");
 	must(in, chdir(GUEST_MOUNT), "cannot enter the root"); /* allowed: alone */
 	mount_own(in);
+	show_lxcfs();
 	console = make_console(in);
 	must(in, syscall(SYS_pivot_root, ".", "."), "cannot change the root");
 	must(in, umount2(".", MNT_DETACH), "cannot leave the host's files");

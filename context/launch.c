@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +16,9 @@
 
 #include "cgroup.h"
 #include "cleanup.h"
-#include "fx.h"
 #include "console.h"
+#include "fx.h"
+#include "hooks.h"
 #include "inside.h"
 #include "keeper.h"
 #include "mounts.h"
@@ -156,6 +158,8 @@ static int set_limits(struct launch *l, struct err *err)
 	int r = cgroup_make(&l->guest->row, &l->cgroup, err);
 
 	l->cgroup.pool_fd = l->guest->pool->fd;
+	if (!r)
+		cgroup_account(&l->cgroup);
 	return r ? r : cgroup_limits(&l->cgroup, &l->guest->settings, err);
 }
 
@@ -183,7 +187,9 @@ static int spawn(struct launch *l, struct err *err)
 {
 	const struct settings *s = &l->guest->settings;
 	const char *hostname = settings_get(s, "hostname");
-	const char *envp[] = { "container=cowlink", "TERM=linux", WORDS_PATH, NULL };
+	char uuid[64];
+	const char *envp[] = { "container=cowlink", "TERM=linux", WORDS_PATH, uuid,
+			       NULL };
 	_cleanup_words_ struct words_list words = { 0 };
 	struct inside in = { .hostname = hostname ? hostname :
 						    l->guest->row.name,
@@ -199,6 +205,9 @@ static int spawn(struct launch *l, struct err *err)
 		return err_errno(err, r, "cannot start guest '%s'",
 				 l->guest->row.name);
 	in.argv = words.argv;
+	/* systemd makes its machine id of that, where the guest has none */
+	(void)snprintf(uuid, sizeof(uuid), "container_uuid=%s",
+		       l->guest->row.uuid);
 	r = keeper_fork(&l->keeper, err);
 	if (!r)
 		keep(l, &in);
@@ -258,27 +267,55 @@ static void take_back(struct launch *l)
 	(void)cgroup_remove(&l->cgroup, NULL);
 }
 
+static int begin(struct launch *l, struct err *err)
+{
+	struct guest *g = l->guest;
+	int r = open_all(l, err);
+
+	if (!r)
+		r = set_limits(l, err);
+	if (!r)
+		r = net_up(g, &l->cgroup, err);
+	if (!r)
+		r = keeper_prepare(&l->keeper, g, &l->cgroup, l->run_fd, err);
+	if (!r)
+		r = mounts_build(l->rootfs_fd, l->userns_fd, g->row.context,
+				 settings_get(&g->settings, "mount"), err);
+	if (!r)
+		r = spawn(l, err);
+	return r ? r : run_first(l, err);
+}
+
+/* Hooks, and the next guest, need the host's files. */
+static int go_home(const struct launch *l, struct err *err)
+{
+	int fd = l->keeper.mount_ns_fd;
+
+	return fd >= 0 && setns(fd, CLONE_NEWNS) < 0 ?
+		       err_errno(err, -errno, "cannot go back") :
+		       0;
+}
+
 int guest_start(struct guest *g, struct err *err)
 {
 	_cleanup_(launch_release) struct launch l = LAUNCH_INIT;
 	int r = refuse(g, err);
+	int home;
 
+	/* one that ended by itself is stopped first, with all that belongs to that */
+	if (!r)
+		r = running_recorded(&g->row, 0, err);
+	if (r > 0)
+		r = guest_stop(g, err);
+	if (!r)
+		r = hooks_run(g, "pre-start", err);
 	if (r < 0)
-		return r;
+		return err_prefix(err, r, "cannot start guest '%s'",
+				  g->row.name);
 	l.guest = g;
-	r = open_all(&l, err);
-	if (!r)
-		r = set_limits(&l, err);
-	if (!r)
-		r = net_up(g, &l.cgroup, err);
-	if (!r)
-		r = keeper_prepare(&l.keeper, g, &l.cgroup, l.run_fd, err);
-	if (!r)
-		r = mounts_build(l.rootfs_fd, l.userns_fd, g->row.context, err);
-	if (!r)
-		r = spawn(&l, err);
-	if (!r)
-		r = run_first(&l, err);
+	r = begin(&l, err);
+	home = go_home(&l, r < 0 ? NULL : err);
+	r = r < 0 ? r : home;
 	if (r < 0) {
 		take_back(&l);
 		return err_prefix(err, r, "cannot start guest '%s'",
@@ -288,5 +325,6 @@ int guest_start(struct guest *g, struct err *err)
 				   .pid = l.pid,
 				   .pidfd = steal_fd(&l.pidfd) };
 	g->runs = true;
+	hooks_tell(g, "post-start");
 	return 0;
 }

@@ -7,7 +7,7 @@
 
 /*
  * Start it. On success it runs, also when we are killed in the next moment; on
- * failure nothing of it is left. Puts this process into another mount namespace.
+ * failure nothing of it is left.
  *
  * The order: what limits is there before what is limited; the record is written
  * before the first process is let go. One killed before that takes the process with

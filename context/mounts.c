@@ -13,6 +13,7 @@
 
 #include "catalog.h"
 #include "cleanup.h"
+#include "extra.h"
 #include "fdio.h"
 #include "fx.h"
 
@@ -241,15 +242,18 @@ static int make_mount_points(int rootfs_fd, struct err *err)
 }
 
 int mounts_build(int rootfs_fd, int userns_fd, uint32_t context,
-		 struct err *err)
+		 const char *extra, struct err *err)
 {
+	_cleanup_extra_ struct extra_list more = { 0 };
 	_cleanup_close_ int root = -1;
 	_cleanup_close_ int at = -1;
 	int r = make_mount_points(rootfs_fd, err);
 
 	if (r < 0)
 		return r;
-	r = root = open_mountable(rootfs_fd, userns_fd, err);
+	r = extra_open(extra, rootfs_fd, userns_fd, &more, err);
+	if (!r)
+		r = root = open_mountable(rootfs_fd, userns_fd, err);
 	if (r >= 0)
 		r = own_namespace(err);
 	if (r < 0)
@@ -259,5 +263,7 @@ int mounts_build(int rootfs_fd, int userns_fd, uint32_t context,
 	if (r < 0)
 		return err_errno(err, r, "cannot mount the guest's tree");
 	r = build_dev(root, context, err);
-	return r ? r : build_sys(root, err);
+	if (!r)
+		r = build_sys(root, err);
+	return r ? r : extra_place(&more, root, err);
 }

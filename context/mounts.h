@@ -17,8 +17,8 @@
 #define GUEST_MOUNT "/run"
 
 /* Enter a mount namespace of our own and build there. @rootfs_fd is the tree on the
- * host, @userns_fd has the guest's ids. */
+ * host, @userns_fd has the guest's ids; @extra is the setting "mount" or NULL. */
 int mounts_build(int rootfs_fd, int userns_fd, uint32_t context,
-		 struct err *err);
+		 const char *extra, struct err *err);
 
 #endif

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 
 #include "cmd.h"
+#include "extra.h"
 #include "limit-io.h"
 #include "net-list.h"
 
@@ -25,9 +26,14 @@ static int bad(const struct setting_key *key, const char *value,
 static int check_style(const struct setting_key *key, const char *value,
 		       struct err *err)
 {
-	if (!strcmp(value, "plain") || !strcmp(value, "reap"))
-		return 0;
-	return bad(key, value, "'plain' or 'reap'", err);
+	static const char *const styles[] = { "plain", "reap", "systemd",
+					      "sysvinit" };
+	size_t i;
+
+	for (i = 0; i < sizeof(styles) / sizeof(*styles); i++)
+		if (!strcmp(value, styles[i]))
+			return 0;
+	return bad(key, value, "'plain', 'reap', 'systemd' or 'sysvinit'", err);
 }
 
 /* Words, the first an absolute path. */
@@ -76,6 +82,13 @@ static int check_seconds(const struct setting_key *key, const char *value,
 			 struct err *err)
 {
 	return check_range(key, value, 0, 3600, err);
+}
+
+/* "no", or the place in the order. */
+static int check_autostart(const struct setting_key *key, const char *value,
+			   struct err *err)
+{
+	return strcmp(value, "no") ? check_range(key, value, 0, 1000, err) : 0;
 }
 
 static int check_weight(const struct setting_key *key, const char *value,
@@ -229,8 +242,11 @@ const struct setting_key setting_keys[] = {
 	{ "init", SETTING_INIT, "/sbin/init", check_command, 0 },
 	{ "init.style", SETTING_INIT, "plain", check_style, 0 },
 	{ "hostname", SETTING_INIT, NULL, check_hostname, 0 },
+	{ "stop.command", SETTING_INIT, NULL, check_command, 0 },
 	{ "stop.signal", SETTING_INIT, "TERM", check_signal, 0 },
 	{ "stop.timeout", SETTING_INIT, "30", check_seconds, 0 },
+	{ "autostart", SETTING_INIT, "no", check_autostart, 0 },
+	{ "mount", SETTING_INIT, NULL, extra_check, 0 },
 	{ "net", SETTING_NET, NULL, net_check_mode, 0 },
 	{ "ip", SETTING_NET, NULL, net_check_list, 0 },
 	CGROUP("memory.max", check_limit),
@@ -324,12 +340,41 @@ bool settings_has(const struct settings *s, const char *key)
 	return find(s, key) != NULL;
 }
 
+/* What differs for an init that is known. sysvinit takes no signal for "stop", but its
+ * own program tells it. */
+static const struct {
+	const char *style;
+	const char *key;
+	const char *value;
+} style_fallbacks[] = {
+	{ .style = "systemd", .key = "stop.signal", .value = "RTMIN+3" },
+	{ .style = "systemd", .key = "stop.timeout", .value = "90" },
+	{ .style = "sysvinit", .key = "stop.command", .value = "/sbin/init 0" },
+	{ .style = "sysvinit", .key = "stop.timeout", .value = "90" },
+};
+
+static const char *style_fallback(const struct settings *s, const char *key)
+{
+	const struct setting *style = find(s, "init.style");
+	size_t i;
+
+	for (i = 0; style && i < sizeof(style_fallbacks) / sizeof(*style_fallbacks);
+	     i++)
+		if (!strcmp(style->value, style_fallbacks[i].style) &&
+		    !strcmp(key, style_fallbacks[i].key))
+			return style_fallbacks[i].value;
+	return NULL;
+}
+
 const char *settings_get(const struct settings *s, const char *key)
 {
 	const struct setting *found = find(s, key);
 	const struct setting_key *known = find_key(key, strlen(key));
+	const char *styled = style_fallback(s, key);
 
 	if (found)
 		return found->value;
+	if (styled)
+		return styled;
 	return known ? known->fallback : NULL;
 }

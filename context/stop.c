@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,8 +14,11 @@
 #include "cmd.h"
 #include "console.h"
 #include "fx.h"
+#include "hooks.h"
 #include "launch.h"
+#include "log.h"
 #include "net.h"
+#include "words.h"
 
 /* What SIGKILL takes is in the kernel's hands; a disk that hangs may hold it up. */
 #define KILL_SECONDS 30
@@ -68,18 +73,58 @@ static int kill_all(struct guest *g, const struct cgroup *cg, struct err *err)
 		       1;
 }
 
+/* The guest's own way down, in a process of its own, since it may take for ever. */
+static pid_t ask(struct guest *g, const char *command)
+{
+	_cleanup_words_ struct words_list words = { 0 };
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	pid_t pid = fork();
+	int r;
+
+	if (pid)
+		cleanup_close(&null);
+	if (pid)
+		return pid;
+	r = null < 0 ? -errno : words_split(command, false, &words);
+	for (int i = 0; !r && i < 3; i++)
+		r = dup2(null, i) < 0 ? -errno : 0;
+	if (!r)
+		r = guest_exec(g, words.argv, NULL);
+	_exit(r < 0 ? 126 : r);
+}
+
+/* What became of it is worth a word when the guest did not end by it. */
+static void stop_asking(const struct guest *g, pid_t pid, bool told)
+{
+	int status = 0;
+
+	if (pid <= 0)
+		return;
+	(void)kill(pid, SIGKILL); /* ours, and not yet waited for */
+	(void)waitpid(pid, &status, 0);
+	if (told && WIFEXITED(status) && WEXITSTATUS(status))
+		log_notice("stop.command in guest '%s' ended with status %d",
+			   g->row.name, WEXITSTATUS(status));
+}
+
 static int end_processes(struct guest *g, const struct cgroup *cg,
 			 struct err *err)
 {
 	int sig = signal_parse(settings_get(&g->settings, "stop.signal"));
+	const char *command = settings_get(&g->settings, "stop.command");
 	uint64_t seconds = 0;
-	int r;
+	pid_t asking = -1;
+	int r = 0;
 
 	/* checked when it was set */
 	(void)parse_number(settings_get(&g->settings, "stop.timeout"), &seconds);
-	r = send_signal(g->run.pidfd, sig);
+	if (command)
+		asking = ask(g, command);
+	if (asking < 0)
+		r = send_signal(g->run.pidfd, sig);
 	if (!r)
 		r = wait_for_end(g->run.pidfd, seconds);
+	stop_asking(g, asking, !r);
 	if (r < 0)
 		return err_errno(err, r, "cannot stop guest '%s'", g->row.name);
 	return r ? 0 : kill_all(g, cg, err);
@@ -105,28 +150,42 @@ int guest_clean(struct guest *g, struct err *err)
 	return r < 0 ? r : running_remove(dir, g->row.context, err);
 }
 
+static int end_guest(struct guest *g, const struct cgroup *cg,
+		     struct err *err)
+{
+	int keeper;
+	int r;
+
+	hooks_tell(g, "pre-stop");
+	/* what is frozen cannot hear */
+	r = cgroup_frozen(cg) ? cgroup_freeze(cg, false, err) : 0;
+	if (r < 0)
+		return r;
+	keeper = console_stopping(g->row.context);
+	r = end_processes(g, cg, err);
+	if (r < 0)
+		cleanup_close(&keeper);
+	else
+		console_wait(keeper);
+	return r;
+}
+
 int guest_stop(struct guest *g, struct err *err)
 {
 	_cleanup_cgroup_ struct cgroup cg = CGROUP_INIT;
+	int recorded = running_recorded(&g->row, 0, err);
 	int killed = 0;
-	int r = cgroup_open(&g->row, &cg, err);
+	int r = recorded < 0 ? recorded : cgroup_open(&g->row, &cg, err);
 
-	/* what is frozen cannot hear */
-	if (!r && g->runs && cgroup_frozen(&cg))
-		r = cgroup_freeze(&cg, false, err);
-	if (!r && g->runs) {
-		int keeper = console_stopping(g->row.context);
-
-		r = killed = end_processes(g, &cg, err);
-		if (r < 0)
-			cleanup_close(&keeper);
-		else
-			console_wait(keeper);
-	}
+	if (!r && g->runs)
+		r = killed = end_guest(g, &cg, err);
 	if (r < 0)
 		return r;
 	running_release(&g->run);
 	g->runs = false;
 	r = guest_clean(g, err);
+	/* not for who stops what has not been started */
+	if (!r && recorded)
+		hooks_tell(g, "post-stop");
 	return r < 0 ? r : killed;
 }

@@ -27,6 +27,8 @@ int cmd_restart(struct cmd_ctx *ctx);
 int cmd_state(struct cmd_ctx *ctx);	/* cmd_status() is the library's */
 int cmd_exec(struct cmd_ctx *ctx);
 int cmd_enter(struct cmd_ctx *ctx);
+int cmd_boot(struct cmd_ctx *ctx);
+int cmd_halt(struct cmd_ctx *ctx);
 int cmd_console(struct cmd_ctx *ctx);
 int cmd_log(struct cmd_ctx *ctx);
 int cmd_freeze(struct cmd_ctx *ctx);

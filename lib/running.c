@@ -163,7 +163,7 @@ int running_recorded(const struct tree_row *row, pid_t pid, struct err *err)
 	struct running run = RUNNING_INIT;
 	int r = read_record(row->context, &run, err);
 
-	return r <= 0 ? r : run.pid == pid && !strcmp(run.uuid, row->uuid);
+	return r <= 0 ? r : (!pid || run.pid == pid) && !strcmp(run.uuid, row->uuid);
 }
 
 void running_release(struct running *r)

@@ -4,7 +4,7 @@
 test_description='cli: help, versions and usage errors of every command'
 . "$(dirname "$0")/lib-test.sh"
 
-tools='vtemplate vhashify vserver'
+tools='vtemplate vhashify vserver vserver-stat'
 
 # "TOOL [COMMAND]" of every command, one per line, from the tools themselves.
 every_command()

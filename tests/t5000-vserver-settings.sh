@@ -88,7 +88,7 @@ test_expect_success 'bad keys and values are refused, all or nothing' '
 	value_refused stop.signal=0 "is not a signal" &&
 	value_refused stop.timeout=1G "a number from 0 to 3600" &&
 	value_refused init=sbin/init "begins with a slash" &&
-	value_refused init.style=systemd "'\''plain'\'' or '\''reap'\''" &&
+	value_refused init.style=upstart "'\''plain'\'', '\''reap'\''," &&
 	value_refused net=all "'\''none'\'', '\''restricted'\'' or '\''host'\''" &&
 	value_refused ip=10.0.0 "is not ADDRESS[/PREFIX][@DEVICE]" &&
 	value_refused ip=10.0.0.256 "is not ADDRESS" &&
