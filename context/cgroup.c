@@ -294,6 +294,19 @@ static int for_disk(const struct cgroup *cg, const struct setting_key *key,
 	return 0;
 }
 
+/* Linux 6.1 takes no empty list from a group that has processes. All that the slice
+ * has means the same, until that changes. */
+static int write_all_there_is(const struct cgroup *cg, const char *file)
+{
+	char from[64];
+	char text[4096];
+	int r;
+
+	(void)snprintf(from, sizeof(from), "%s.effective", file);
+	r = read_file(cg->slice_fd, from, text, sizeof(text));
+	return r ? r : write_file(cg->fd, file, text);
+}
+
 static int set_limit(const struct cgroup *cg, const struct setting_key *key,
 		     const char *value, struct err *err)
 {
@@ -309,6 +322,8 @@ static int set_limit(const struct cgroup *cg, const struct setting_key *key,
 			       key->name, controller);
 	if (!r)
 		r = write_file(cg->fd, key->name, value);
+	if (r == -ENOSPC && !*value)
+		r = write_all_there_is(cg, key->name);
 	if (r == -ENOENT)
 		return err_set(err, -EOPNOTSUPP,
 			       "cannot set %s: this kernel has no such limit",

@@ -38,8 +38,8 @@ test_expect_success 'they change at once, and go' '
 	effective g cpuset.cpus 1 &&
 	test "$(in_guest g "grep Cpus_allowed_list /proc/self/status | cut -f 2")" = 1 &&
 	limit_is g io.max "$disk rbps=max wbps=2097152 riops=max wiops=max" &&
-	limit_is g cpu.idle 1 && vserver g set io.max= cpu.idle= &&
-	limit_is g io.max "" && limit_is g cpu.idle 0
+	limit_is g cpu.idle 1 && vserver g set cpuset.cpus= io.max= cpu.idle= &&
+	effective g cpuset.cpus 0-1 && limit_is g io.max "" && limit_is g cpu.idle 0
 '
 
 test_expect_success 'a processor that is not there is refused, and not stored' '
