@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <unistd.h>
 
 #include "cmd.h"
 
@@ -60,6 +59,20 @@ int limit_io_text(const char *value, char *buf, size_t size)
 	return len < size ? 0 : -EINVAL;
 }
 
+/* It has no queue of its own: the directory above is its disk. */
+static bool is_partition(dev_t dev)
+{
+	char path[80];
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/partition",
+		       major(dev), minor(dev));
+	f = fopen(path, "re");
+	if (f)
+		(void)fclose(f); /* read only */
+	return f;
+}
+
 int limit_io_device(int fd, dev_t *ret, struct err *err)
 {
 	unsigned int major;
@@ -71,12 +84,9 @@ int limit_io_device(int fd, dev_t *ret, struct err *err)
 
 	if (fstat(fd, &st) < 0)
 		return err_errno(err, -errno, "cannot look at the pool");
-	/* a partition has no queue of its own: the directory above is its disk */
-	(void)snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/partition",
-		       major(st.st_dev), minor(st.st_dev));
 	(void)snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/%sdev",
 		       major(st.st_dev), minor(st.st_dev),
-		       access(path, F_OK) ? "" : "../");
+		       is_partition(st.st_dev) ? "../" : "");
 	f = fopen(path, "re");
 	if (!f)
 		return err_set(err, -EOPNOTSUPP,

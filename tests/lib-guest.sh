@@ -114,7 +114,7 @@ cgroup_of()
 # nothing_but NAME: it is the only one with a record and a cgroup.
 nothing_but()
 {
-	test "$(ls "$COWLINK_RUN" | grep -vc console)" = 1 && test_path_exists "$(cgroup_of "$1")"
+	test "$(find "$COWLINK_RUN" -type f | wc -l)" = 1 && test_path_exists "$(cgroup_of "$1")"
 }
 
 # nothing_left NAME: no record, no cgroup.
