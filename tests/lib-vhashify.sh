@@ -229,15 +229,16 @@ race_others()
 }
 
 # One pass. Each other time the writers stand still until the first names are about to
-# be exchanged, so that there is something to share.
+# be exchanged, so that there is something to share; only then do those go on that have
+# stopped half-way.
 race_pass()
 {
 	race_passes=$((race_passes + 1))
 	race_fault='' race_exec=''
 	if test $((race_passes % 2)) = 0
 	then
-		kill -STOP -- -$race_pid 2>/dev/null
-		race_exec="syncfs:1:kill -CONT -- -$race_pid 2>/dev/null; :"
+		kill -s STOP -- -$race_pid 2>/dev/null
+		race_exec="syncfs:1:kill -s CONT -- -$race_pid 2>/dev/null; :"
 	fi
 	if test "$1" = kill
 	then
@@ -248,7 +249,7 @@ race_pass()
 	COWLINK_FAULT=$race_fault COWLINK_FAULT_EXEC=$race_exec \
 		vhashify --within-guest --json >race.json 2>race.err
 	race_status=$?
-	kill -CONT -- -$race_pid 2>/dev/null
+	test -z "$race_exec" || kill -s CONT -- -$race_pid 2>/dev/null
 	case $1,$race_status in
 	*,0)
 		race_now=$(jq .shared_files race.json)
@@ -278,6 +279,7 @@ race_writers()
 	do
 		race_pass "$3" || race_bad=1
 	done
+	test -z "$race_bad" || kill -s KILL -- -$race_pid 2>/dev/null
 	wait $race_pid || race_bad=1
 	test -z "$race_bad" || { cat race.log; return 1; }
 	test_note "$race_passes passes, $race_killed killed; the others shared $race_shared files"

@@ -141,17 +141,17 @@ race()
 	echo go >gate
 	while kill -0 $race_pid 2>/dev/null
 	do
-		kill -STOP -- -$race_pid 2>/dev/null
+		kill -s STOP -- -$race_pid 2>/dev/null
 		rm -f "$G2"/log.*
 		cp -a "$G1"/log.* "$G2/"
-		if ! COWLINK_FAULT_EXEC="syncfs:1:kill -CONT -- -$race_pid" \
+		if ! COWLINK_FAULT_EXEC="syncfs:1:kill -s CONT -- -$race_pid" \
 			vhashify --json >out 2>err
 		then
 			cat err
-			kill -CONT -- -$race_pid
+			kill -s CONT -- -$race_pid
 			break
 		fi
-		kill -CONT -- -$race_pid 2>/dev/null
+		kill -s CONT -- -$race_pid 2>/dev/null
 		race_runs=$((race_runs + 1))
 		race_now=$(jq .shared_files out)
 		race_shared=$((race_shared + race_now))
