@@ -12,7 +12,7 @@ test_have_prereq UML || { COWLINK_PROBE='two words' && export COWLINK_PROBE; }
 test_in_uml "$@"
 . "$TEST_DIRECTORY/lib-vhashify.sh"
 
-OPERATIONS=600
+OPERATIONS=300
 test_lazy_prereq LONG_TESTS 'test -n "${COWLINK_LONG_TESTS-}"'
 
 race_on()
