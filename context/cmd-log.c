@@ -97,7 +97,7 @@ int cmd_log(struct cmd_ctx *ctx)
 	r = read_all(dir, old, &text, &len, &ctx->err);
 	if (!r)
 		r = read_all(dir, name, &text, &len, &ctx->err);
-	if (r < 0)
+	if (r < 0 || !len)
 		return r;
 	from = tail(text, len, o->lines);
 	if (isatty(STDOUT_FILENO))
