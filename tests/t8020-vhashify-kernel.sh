@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 test_description='vhashify under the engine kernel: sharing comes back, writers lose nothing'
+TEST_UML_OPTIONS=--timeout=900
 . "$(dirname "$0")/lib-test.sh"
 test_in_uml "$@"
 . "$TEST_DIRECTORY/lib-vhashify.sh"
@@ -135,7 +136,7 @@ race()
 	done
 	# who has opened the gate for reading has a process group of its own
 	mkfifo gate || return 1
-	setsid sh -c "read -r go <gate && exec appender 8 20000 $race_files" &
+	setsid sh -c "read -r go <gate && exec appender 8 4000 $race_files" &
 	race_pid=$!
 	race_shared=0 race_runs=0
 	echo go >gate
@@ -159,7 +160,7 @@ race()
 	# shellcheck disable=SC2086 # a list of files
 	wait $race_pid && test_note "$race_shared files were shared meanwhile, in $race_runs runs" &&
 	test "$race_shared" -gt 0 &&
-	appender --verify 8 20000 $race_files
+	appender --verify 8 4000 $race_files
 }
 
 test_expect_success 'eight writers against vhashify: no record is lost' '
