@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 
 test_description='vserver-stat: what guests use, under the patched kernel with cgroup v2'
+TEST_UML_OPTIONS=--timeout=900
 . "$(dirname "$0")/lib-test.sh"
 test_in_uml "$@"
 . "$TEST_DIRECTORY/lib-pool.sh"
