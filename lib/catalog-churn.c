@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The tables watch and churn: what vhashify shares and a day breaks again. */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "catalog-db.h"
 
@@ -15,15 +13,9 @@ int catalog_watch_get(struct catalog *c, int64_t tree_id, void **ret,
 	(void)sqlite3_bind_int64(s, 1, tree_id);
 	rc = sqlite3_step(s);
 	if (rc == SQLITE_ROW) {
-		const void *bytes = sqlite3_column_blob(s, 0);
-		size_t size = bytes ? sqlite3_column_bytes(s, 0) : 0;
-
-		*ret = malloc(size + 1);
-		if (!*ret)
-			r = err_errno(err, -ENOMEM, "cannot look up names");
-		else if (size)
-			memcpy(*ret, bytes, size);
-		*ret_size = size;
+		r = catalog_blob(s, 0, ret, ret_size);
+		if (r < 0)
+			err_errno(err, r, "cannot look up names");
 	} else {
 		r = rc == SQLITE_DONE ?
 			    -ENOENT :

@@ -107,6 +107,9 @@ int catalog_change(struct catalog *c, enum catalog_stmt s, struct err *err,
 /* Copy a text column; -EUCLEAN when it is longer than @size allows. */
 int catalog_text(sqlite3_stmt *s, int column, char *out, size_t size);
 
+/* Copy a blob, malloc'ed also when it is empty; 0 or -ENOMEM. */
+int catalog_blob(sqlite3_stmt *s, int column, void **ret, size_t *ret_size);
+
 /* Give a new guest its context; inside a transaction. */
 int catalog_guest_add(struct catalog *c, struct tree_row *row, struct err *err);
 

@@ -2,7 +2,6 @@
 /* The table scan: what vhashify remembers of a tree, as bytes. */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "catalog-db.h"
 
@@ -11,22 +10,6 @@ void scan_row_release(struct scan_row *row)
 	free(row->dirs);
 	free(row->digests);
 	*row = (struct scan_row){ 0 };
-}
-
-static int copy_blob(sqlite3_stmt *s, int column, void **ret, size_t *ret_size)
-{
-	const void *bytes = sqlite3_column_blob(s, column);
-	size_t size = sqlite3_column_bytes(s, column);
-
-	if (!bytes)
-		size = 0;
-	*ret = malloc(size + 1);
-	if (!*ret)
-		return -ENOMEM;
-	if (size)
-		memcpy(*ret, bytes, size);
-	*ret_size = size;
-	return 0;
 }
 
 int catalog_scan_get(struct catalog *c, int64_t tree_id, struct scan_row *ret,
@@ -40,9 +23,9 @@ int catalog_scan_get(struct catalog *c, int64_t tree_id, struct scan_row *ret,
 	(void)sqlite3_bind_int64(s, 1, tree_id);
 	rc = sqlite3_step(s);
 	if (rc == SQLITE_ROW) {
-		r = copy_blob(s, 0, &row.dirs, &row.dirs_size);
+		r = catalog_blob(s, 0, &row.dirs, &row.dirs_size);
 		if (!r)
-			r = copy_blob(s, 1, &row.digests, &row.digests_size);
+			r = catalog_blob(s, 1, &row.digests, &row.digests_size);
 		if (r < 0)
 			err_errno(err, r, "cannot read what is remembered");
 	} else {

@@ -227,6 +227,20 @@ int catalog_text(sqlite3_stmt *s, int column, char *out, size_t size)
 	return 0;
 }
 
+int catalog_blob(sqlite3_stmt *s, int column, void **ret, size_t *ret_size)
+{
+	const void *bytes = sqlite3_column_blob(s, column);
+	size_t size = bytes ? sqlite3_column_bytes(s, column) : 0;
+
+	*ret = malloc(size + 1);
+	if (!*ret)
+		return -ENOMEM;
+	if (size)
+		memcpy(*ret, bytes, size);
+	*ret_size = size;
+	return 0;
+}
+
 static int prepare_all(struct catalog *c, struct err *err)
 {
 	int i;
