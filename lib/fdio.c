@@ -170,6 +170,11 @@ ssize_t fdio_pread_full(int fd, void *buf, size_t len, off_t offset)
 	return done;
 }
 
+size_t fdio_read_size(uint64_t size_bytes, size_t chunk)
+{
+	return size_bytes < chunk ? size_bytes + 1 : chunk;
+}
+
 ssize_t fdio_pread_once(int fd, void *buf, size_t len, off_t offset,
 			size_t expected)
 {
@@ -234,14 +239,9 @@ static int copy_extent(int src, int dst, off_t start, off_t end, char *buf,
 	return 0;
 }
 
-static size_t copy_buffer(off_t size)
-{
-	return size < COPY_CHUNK ? size + 1 : COPY_CHUNK;
-}
-
 static int copy_extents(int src, int dst, off_t size, struct hasher *hasher)
 {
-	_cleanup_free_ char *buf = malloc(copy_buffer(size));
+	_cleanup_free_ char *buf = malloc(fdio_read_size(size, COPY_CHUNK));
 	off_t pos = 0;
 
 	if (!buf)
@@ -263,7 +263,7 @@ static int copy_extents(int src, int dst, off_t size, struct hasher *hasher)
 
 static int feed_hasher(int fd, off_t size, struct hasher *hasher)
 {
-	_cleanup_free_ char *buf = malloc(copy_buffer(size));
+	_cleanup_free_ char *buf = malloc(fdio_read_size(size, COPY_CHUNK));
 	off_t pos;
 
 	if (!buf)
@@ -315,16 +315,9 @@ int fdio_copy(int src, int dst, uint64_t size_bytes, struct hasher *hasher)
 	return r ? r : size_is(src, size_bytes);
 }
 
-/* How much to ask for so that one read shows a file to end where it should: the byte
- * after the last is asked for, too. */
-static size_t read_size(uint64_t left)
-{
-	return left < EQUAL_CHUNK ? left + 1 : EQUAL_CHUNK;
-}
-
 int fdio_equal(int a, int b, uint64_t size_bytes)
 {
-	size_t want = read_size(size_bytes);
+	size_t want = fdio_read_size(size_bytes, EQUAL_CHUNK);
 	_cleanup_free_ char *buf = malloc(2 * want);
 	uint64_t pos = 0;
 
@@ -403,11 +396,4 @@ void fdio_raise_nofile(void)
 		return;
 	lim.rlim_cur = lim.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &lim); /* then walks are shallower */
-}
-
-size_t fdio_nofile(void)
-{
-	struct rlimit lim;
-
-	return getrlimit(RLIMIT_NOFILE, &lim) < 0 ? 0 : lim.rlim_cur;
 }

@@ -56,8 +56,12 @@ const struct dirent *fdio_names_next(DIR *d, int *ret_error);
 /* Read until @len bytes or the end of file; the number of bytes, or -errno. */
 ssize_t fdio_pread_full(int fd, void *buf, size_t len, off_t offset);
 
+/* How much of a file that should have @size_bytes to ask for at a time, at most @chunk:
+ * of a short one the byte after the last, too, so that one read shows where it ends. */
+size_t fdio_read_size(uint64_t size_bytes, size_t chunk);
+
 /*
- * The same in one call where that shows the end: a regular file gives fewer bytes
+ * fdio_pread_full() in one call where that shows the end: a regular file gives fewer bytes
  * than it is asked for only where it ends, so @expected bytes, which are fewer than
  * @len, need no second read that gives none.
  */
@@ -101,6 +105,5 @@ int fdio_random_name(char buf[17]);
 
 /* Raise the soft limit of open files to the hard one; walks need one per level. */
 void fdio_raise_nofile(void);
-size_t fdio_nofile(void);	/* the soft limit */
 
 #endif

@@ -70,8 +70,7 @@ void hasher_final(const struct hasher *h, struct digest *ret)
 
 int hash_fd(int fd, uint64_t size_bytes, struct digest *ret)
 {
-	/* one byte more than there should be, to see that it ends */
-	size_t want = size_bytes < READ_CHUNK ? size_bytes + 1 : READ_CHUNK;
+	size_t want = fdio_read_size(size_bytes, READ_CHUNK);
 	_cleanup_free_ char *buf = malloc(want);
 	_cleanup_hasher_ struct hasher *h = hasher_new();
 	uint64_t pos = 0;
