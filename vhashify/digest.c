@@ -175,16 +175,12 @@ static void *read_all(void *ctx)
 	size_t count = rd->run->file_count;
 	size_t at;
 
-	while ((at = __atomic_fetch_add(&rd->next, CHUNK_FILES,
+	/* chunks that nobody takes any more come after those that were cut */
+	while (!__atomic_load_n(&rd->run->cut, __ATOMIC_RELAXED) &&
+	       (at = __atomic_fetch_add(&rd->next, CHUNK_FILES,
 					__ATOMIC_RELAXED)) < count)
-		if (run_is_over(rd->run)) {
-			note_cut(rd, at);
-			break;
-		} else {
-			read_chunk(rd, &o, at,
-				   at + CHUNK_FILES < count ? at + CHUNK_FILES :
-							      count);
-		}
+		read_chunk(rd, &o, at,
+			   at + CHUNK_FILES < count ? at + CHUNK_FILES : count);
 	return NULL;
 }
 
