@@ -36,20 +36,25 @@ static int write_file(int dirfd, const char *file, const char *value)
 			fx_write(fd, "\n", 1);
 }
 
-static int read_file(int dirfd, const char *file, char *buf, size_t size)
+static int read_lines(int dirfd, const char *file, char *buf, size_t size)
 {
 	_cleanup_close_ int fd =
 		openat(dirfd, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	ssize_t n;
+	ssize_t n = fd < 0 ? -errno : fdio_pread_full(fd, buf, size - 1, 0);
 
-	if (fd < 0)
-		return -errno;
-	n = read(fd, buf, size - 1);
 	if (n < 0)
-		return -errno;
+		return (int)n;
 	buf[n] = '\0';
-	buf[strcspn(buf, "\n")] = '\0';
 	return 0;
+}
+
+static int read_file(int dirfd, const char *file, char *buf, size_t size)
+{
+	int r = read_lines(dirfd, file, buf, size);
+
+	if (!r)
+		buf[strcspn(buf, "\n")] = '\0';
+	return r;
 }
 
 /* Is @word one of the words of the file? */
@@ -99,14 +104,19 @@ static int open_dir(int dirfd, const char *name, bool make)
 	return r < 0 && r != -EEXIST ? r : fdio_open_dir(dirfd, name);
 }
 
+static void name_cgroup(const struct tree_row *row, struct cgroup *ret)
+{
+	(void)snprintf(ret->name, sizeof(ret->name), "%u-%.8s", row->context,
+		       row->uuid);
+}
+
 static int open_cgroup(const struct tree_row *row, bool make,
 		       struct cgroup *ret, struct err *err)
 {
 	_cleanup_close_ int mount = -1;
 	char path[PATH_MAX];
 
-	(void)snprintf(ret->name, sizeof(ret->name), "%u-%.8s", row->context,
-		       row->uuid);
+	name_cgroup(row, ret);
 	if (find_mount(path) < 0)
 		return 0;
 	mount = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -151,8 +161,7 @@ int cgroup_open_in(int slice_fd, const struct tree_row *row, struct cgroup *ret,
 {
 	if (slice_fd < 0)
 		return 0;
-	(void)snprintf(ret->name, sizeof(ret->name), "%u-%.8s", row->context,
-		       row->uuid);
+	name_cgroup(row, ret);
 	ret->fd = open_dir(slice_fd, ret->name, false);
 	if (ret->fd >= 0 || ret->fd == -ENOENT)
 		return 0;
@@ -250,14 +259,26 @@ static int turn_on(const struct cgroup *cg, const char *controller)
 	return r ? r : write_file(cg->slice_fd, "cgroup.subtree_control", word);
 }
 
+static const char *const counted[CGROUP_COUNTED] = { "pids", "memory", "io" };
+
 void cgroup_account(const struct cgroup *cg)
 {
-	static const char *const counted[] = { "pids", "memory", "io" };
 	size_t i;
 
 	/* what there is not is not shown, and vserver-stat says so */
-	for (i = 0; cg->fd >= 0 && i < 3; i++)
+	for (i = 0; cg->fd >= 0 && i < CGROUP_COUNTED; i++)
 		(void)turn_on(cg, counted[i]);
+}
+
+size_t cgroup_uncounted(int slice_fd, const char *ret[CGROUP_COUNTED])
+{
+	size_t n = 0;
+	size_t i;
+
+	for (i = 0; slice_fd >= 0 && i < CGROUP_COUNTED; i++)
+		if (!file_has(slice_fd, "../cgroup.controllers", counted[i]))
+			ret[n++] = counted[i];
+	return n;
 }
 
 /* What the kernel begins with. */
@@ -379,6 +400,12 @@ int cgroup_read(const struct cgroup *cg, const char *file, char *buf,
 		size_t size)
 {
 	return cg->fd < 0 ? -ENOENT : read_file(cg->fd, file, buf, size);
+}
+
+int cgroup_read_lines(const struct cgroup *cg, const char *file, char *buf,
+		      size_t size)
+{
+	return cg->fd < 0 ? -ENOENT : read_lines(cg->fd, file, buf, size);
 }
 
 /* --- freezing ------------------------------------------------------------------------ */

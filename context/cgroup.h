@@ -45,8 +45,12 @@ int cgroup_slice(struct err *err);
 int cgroup_open_in(int slice_fd, const struct tree_row *row, struct cgroup *ret,
 		   struct err *err);
 
-/* Let the kernel count what is not limited, where it can. */
+/* Let the kernel count what is not limited, where it can; and the names of the
+ * controllers that it has not, static ones, of which the number is returned: none
+ * where there is no slice. */
+#define CGROUP_COUNTED 3
 void cgroup_account(const struct cgroup *cg);
+size_t cgroup_uncounted(int slice_fd, const char *ret[CGROUP_COUNTED]);
 
 /* Open cgroup.procs of the leaf @leaf for writing; -ENOENT without a message when
  * there is no cgroup. */
@@ -71,9 +75,12 @@ int cgroup_limits(const struct cgroup *cg, const struct settings *s,
 int cgroup_effective(const struct cgroup *cg, const struct setting_key *key,
 		     char *buf, size_t size);
 
-/* The first line of a file of it; -ENOENT when there is none. */
+/* The first line of a file of it, or as much of all as fits; -ENOENT when there is
+ * none. */
 int cgroup_read(const struct cgroup *cg, const char *file, char *buf,
 		size_t size);
+int cgroup_read_lines(const struct cgroup *cg, const char *file, char *buf,
+		      size_t size);
 
 /* Stop everything in it, and wait until it has stopped, or let it go on. */
 int cgroup_freeze(const struct cgroup *cg, bool freeze, struct err *err);

@@ -4,7 +4,6 @@
  * process is looked for; the record of a guest tells which one is its first.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -15,7 +14,6 @@
 #include "cgroup.h"
 #include "cleanup.h"
 #include "cmd.h"
-#include "fdio.h"
 #include "json-out.h"
 #include "log.h"
 #include "running.h"
@@ -54,25 +52,13 @@ struct stat_round {
 
 /* --- one guest ------------------------------------------------------------------- */
 
-static int read_file(int dir, const char *name, char *buf, size_t size)
-{
-	_cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -errno : fdio_pread_full(fd, buf, size - 1, 0);
-
-	if (n < 0)
-		return (int)n;
-	buf[n] = '\0';
-	return 0;
-}
-
-static uint64_t read_number(int dir, const char *name)
+static uint64_t read_number(const struct cgroup *cg, const char *name)
 {
 	char text[32];
 	uint64_t n;
 
-	if (read_file(dir, name, text, sizeof(text)) < 0)
+	if (cgroup_read(cg, name, text, sizeof(text)) < 0)
 		return UNKNOWN;
-	text[strcspn(text, "\n")] = '\0';
 	return parse_number(text, &n) ? UNKNOWN : n;
 }
 
@@ -116,15 +102,15 @@ static struct sample take(const struct cgroup *cg, const struct running *run)
 
 	if (cg->fd < 0)
 		return s;
-	s.processes = read_number(cg->fd, "pids.current");
-	s.memory_bytes = read_number(cg->fd, "memory.current");
-	s.swap_bytes = read_number(cg->fd, "memory.swap.current");
+	s.processes = read_number(cg, "pids.current");
+	s.memory_bytes = read_number(cg, "memory.current");
+	s.swap_bytes = read_number(cg, "memory.swap.current");
 	s.frozen = cgroup_frozen(cg);
-	if (!read_file(cg->fd, "cpu.stat", text, sizeof(text)))
+	if (!cgroup_read_lines(cg, "cpu.stat", text, sizeof(text)))
 		s.cpu_us = sum_of(text, "usage_usec ");
-	if (!read_file(cg->fd, "memory.events", text, sizeof(text)))
+	if (!cgroup_read_lines(cg, "memory.events", text, sizeof(text)))
 		s.oom_kills = sum_of(text, "oom_kill ");
-	if (!read_file(cg->fd, "io.stat", text, sizeof(text))) {
+	if (!cgroup_read_lines(cg, "io.stat", text, sizeof(text))) {
 		s.read_bytes = *text ? sum_of(text, "rbytes=") : 0;
 		s.written_bytes = *text ? sum_of(text, "wbytes=") : 0;
 	}
@@ -276,34 +262,12 @@ static int do_round(struct cmd_ctx *ctx, struct stat_round *round)
 	return r;
 }
 
-/* What this host does not count. */
-static size_t find_missing(int slice_fd, const char *missing[3])
-{
-	static const char *const wanted[] = { "pids", "memory", "io" };
-	char text[256] = "";
-	size_t n = 0;
-	size_t i;
-
-	if (slice_fd < 0)
-		return 0;
-	(void)read_file(slice_fd, "../cgroup.controllers", text, sizeof(text));
-	for (i = 0; i < 3; i++) {
-		const char *at = strstr(text, wanted[i]);
-		size_t len = strlen(wanted[i]);
-
-		if (!at || (at > text && at[-1] != ' ') ||
-		    !strchr(" \n", at[len]))
-			missing[n++] = wanted[i];
-	}
-	return n;
-}
-
 static int run_json(struct cmd_ctx *ctx, struct stat_round *round)
 {
 	struct json_object *doc = json_document("vserver-stat");
 	struct json_object *lost = json_object_new_array();
-	const char *missing[3];
-	size_t n = find_missing(round->slice_fd, missing);
+	const char *missing[CGROUP_COUNTED];
+	size_t n = cgroup_uncounted(round->slice_fd, missing);
 	size_t i;
 	int r;
 
@@ -328,8 +292,8 @@ static int run_json(struct cmd_ctx *ctx, struct stat_round *round)
 
 static void tell_missing(int slice_fd)
 {
-	const char *missing[3];
-	size_t n = find_missing(slice_fd, missing);
+	const char *missing[CGROUP_COUNTED];
+	size_t n = cgroup_uncounted(slice_fd, missing);
 
 	if (slice_fd < 0)
 		log_notice("cgroup v2 is not mounted, or no guest was started: "
