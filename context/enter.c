@@ -245,12 +245,6 @@ static int run_inside(struct passage *p, struct err *err)
 	return r;
 }
 
-static void close_pair(int pair[2])
-{
-	cleanup_close(&pair[0]);
-	cleanup_close(&pair[1]);
-}
-
 static int with_pipes(struct passage *p, bool terminal, struct err *err)
 {
 	int r = 0;
@@ -264,9 +258,9 @@ static int with_pipes(struct passage *p, bool terminal, struct err *err)
 	p->inside.tty_fd = p->tty[1];
 	if (!r)
 		r = run_inside(p, err);
-	close_pair(p->pids);
-	close_pair(p->status);
-	close_pair(p->tty);
+	cleanup_pair(p->pids);
+	cleanup_pair(p->status);
+	cleanup_pair(p->tty);
 	return r;
 }
 

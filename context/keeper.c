@@ -26,13 +26,6 @@
 /* What the program expects: 0 to 2 are /dev/null. */
 enum { FD_MASTER = 3, FD_LISTEN, FD_LOG, FD_END };
 
-static void close_pair(int pair[2])
-{
-	cleanup_close(&pair[0]);
-	cleanup_close(&pair[1]);
-	pair[0] = pair[1] = -1;
-}
-
 void keeper_release(struct keeper *k)
 {
 	cleanup_close(&k->program_fd);
@@ -40,9 +33,9 @@ void keeper_release(struct keeper *k)
 	cleanup_close(&k->listen_fd);
 	cleanup_close(&k->log_fd);
 	cleanup_close(&k->procs_fd);
-	close_pair(k->tty);
-	close_pair(k->news);
-	close_pair(k->go);
+	cleanup_pair(k->tty);
+	cleanup_pair(k->news);
+	cleanup_pair(k->go);
 }
 
 int keeper_prepare(struct keeper *k, const struct guest *g,
@@ -84,7 +77,7 @@ int keeper_fork(struct keeper *k, struct err *err)
 	cleanup_close(&k->news[1]);
 	cleanup_close(&k->go[0]);
 	k->news[1] = k->go[0] = -1;
-	close_pair(k->tty);
+	cleanup_pair(k->tty);
 	return 1;
 }
 
@@ -274,7 +267,7 @@ void keeper_abort(struct keeper *k)
 	if (k->pid <= 0)
 		return;
 	/* it ends when it sees this, and takes the first process with it */
-	close_pair(k->go);
+	cleanup_pair(k->go);
 	while (waitpid(k->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	k->pid = -1;

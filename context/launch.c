@@ -49,13 +49,6 @@ struct launch {
 	  .userns_fd = -1, .init_fd = -1, .go = { -1, -1 },                 \
 	  .status = { -1, -1 }, .keeper = KEEPER_INIT, .pidfd = -1 }
 
-static void close_pair(int pair[2])
-{
-	cleanup_close(&pair[0]);
-	cleanup_close(&pair[1]);
-	pair[0] = pair[1] = -1;
-}
-
 static void launch_release(struct launch *l)
 {
 	cgroup_release(&l->cgroup);
@@ -63,8 +56,8 @@ static void launch_release(struct launch *l)
 	cleanup_close(&l->rootfs_fd);
 	cleanup_close(&l->userns_fd);
 	cleanup_close(&l->init_fd);
-	close_pair(l->go);
-	close_pair(l->status);
+	cleanup_pair(l->go);
+	cleanup_pair(l->status);
 	keeper_release(&l->keeper);
 	cleanup_close(&l->pidfd);
 }
@@ -222,7 +215,7 @@ static int let_go(struct launch *l, struct err *err)
 	ssize_t n = 0;
 	int r;
 
-	close_pair((int[2]){ steal_fd(&l->go[0]), steal_fd(&l->status[1]) });
+	cleanup_pair((int[2]){ steal_fd(&l->go[0]), steal_fd(&l->status[1]) });
 	r = fx_write(l->go[1], "g", 1);
 	if (r < 0)
 		return err_errno(err, r, "the guest's first process is gone");

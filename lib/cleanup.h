@@ -39,6 +39,14 @@ static inline void cleanup_close(int *fd)
 	errno = saved;
 }
 
+/* Of a pipe or socketpair: what is closed is -1 then. */
+static inline void cleanup_pair(int pair[2])
+{
+	cleanup_close(&pair[0]);
+	cleanup_close(&pair[1]);
+	pair[0] = pair[1] = -1;
+}
+
 static inline void cleanup_dir(DIR **d)
 {
 	if (*d)
