@@ -58,9 +58,6 @@ static int one(struct cmd_ctx *ctx, const char *name, bool up)
 		r = guest_stop(&g, &err);
 	if (r < 0)
 		log_error("%s", err.msg);
-	else if (r > 0)
-		log_notice("guest '%s' did not stop by itself and was killed",
-			   name);
 	return r < 0 ? EXIT_SOME_FAILED : 0;
 }
 

@@ -26,12 +26,9 @@ static int stop(struct guest *g, struct err *err)
 	bool ran = g->runs;
 	int r = guest_stop(g, err);
 
-	if (r > 0)
-		log_notice("guest '%s' did not stop by itself and was killed",
-			   g->row.name);
-	else if (!r && !ran)
+	if (!r && !ran)
 		log_info("guest '%s' was not running", g->row.name);
-	return r < 0 ? r : 0;
+	return r;
 }
 
 /*

@@ -15,8 +15,8 @@
  */
 int guest_start(struct guest *g, struct err *err);
 
-/* Stop it: its signal, its time, then SIGKILL to all there is. 1 when it had to be
- * killed. A guest that has stopped by itself is cleaned up after. */
+/* Stop it: its signal, its time, then SIGKILL to all there is, of which a notice is
+ * given. A guest that has stopped by itself is cleaned up after. */
 int guest_stop(struct guest *g, struct err *err);
 
 /* Remove what is left of one that does not run: processes, cgroup, record. */

@@ -187,5 +187,8 @@ int guest_stop(struct guest *g, struct err *err)
 	/* not for who stops what has not been started */
 	if (!r && recorded)
 		hooks_tell(g, "post-stop");
-	return r < 0 ? r : killed;
+	if (!r && killed)
+		log_notice("guest '%s' did not stop by itself and was killed",
+			   g->row.name);
+	return r;
 }
