@@ -36,6 +36,26 @@ int guest_open_locked(struct pool *p, const char *name, struct guest *ret,
 	return ret->lock_fd < 0 ? ret->lock_fd : guest_open(p, name, ret, err);
 }
 
+int guest_each(struct pool *p,
+	       int (*fn)(const struct tree_row *row, const struct running *run,
+			 void *ctx, struct err *err),
+	       void *ctx, struct err *err)
+{
+	_cleanup_free_ struct tree_row *rows = NULL;
+	size_t count = 0;
+	size_t i;
+	int r = catalog_tree_list(p->catalog, TREE_GUEST, &rows, &count, err);
+
+	for (i = 0; !r && i < count; i++) {
+		_cleanup_running_ struct running run = RUNNING_INIT;
+
+		r = running_find(&rows[i], &run, err);
+		if (r >= 0)
+			r = fn(&rows[i], r ? &run : NULL, ctx, err);
+	}
+	return r;
+}
+
 int guest_must_run(const struct guest *g, struct err *err)
 {
 	return g->runs ? 0 : err_set(err, -ESRCH, "guest '%s' is not running",

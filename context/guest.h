@@ -33,6 +33,13 @@ int guest_open(struct pool *p, const char *name, struct guest *ret,
 int guest_open_locked(struct pool *p, const char *name, struct guest *ret,
 		      struct err *err);
 
+/* Call @fn for each guest of the pool in the order of names, with what runs of it, or
+ * NULL; to the first failure. */
+int guest_each(struct pool *p,
+	       int (*fn)(const struct tree_row *row, const struct running *run,
+			 void *ctx, struct err *err),
+	       void *ctx, struct err *err);
+
 /* -ESRCH "guest 'x' is not running" */
 int guest_must_run(const struct guest *g, struct err *err);
 void guest_release(struct guest *g);

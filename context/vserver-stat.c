@@ -14,9 +14,9 @@
 #include "cgroup.h"
 #include "cleanup.h"
 #include "cmd.h"
+#include "guest.h"
 #include "json-out.h"
 #include "log.h"
-#include "running.h"
 
 #define UNKNOWN UINT64_MAX
 
@@ -227,22 +227,19 @@ static double percent_of(struct stat_round *round, uint32_t context,
 
 /* --- all ------------------------------------------------------------------------------ */
 
-static int do_guest(struct stat_round *round, const struct tree_row *row,
-		    struct err *err)
+static int do_guest(const struct tree_row *row, const struct running *run,
+		    void *ctx, struct err *err)
 {
-	_cleanup_running_ struct running run = RUNNING_INIT;
+	struct stat_round *round = ctx;
 	_cleanup_cgroup_ struct cgroup cg = CGROUP_INIT;
 	struct sample s;
-	int r = running_find(row, &run, err);
+	int r = run ? cgroup_open_in(round->slice_fd, row, &cg, err) : 0;
 
-	if (r <= 0)
+	if (r < 0 || !run)
 		return r;
-	r = cgroup_open_in(round->slice_fd, row, &cg, err);
-	if (r < 0)
-		return r;
-	s = take(&cg, &run);
+	s = take(&cg, run);
 	if (round->list)
-		return add_guest(round->list, row, &run, &s) ?
+		return add_guest(round->list, row, run, &s) ?
 			       err_errno(err, -ENOMEM, "cannot write JSON") :
 			       0;
 	print_guest(row, &s, percent_of(round, row->context, s.cpu_us));
@@ -251,15 +248,7 @@ static int do_guest(struct stat_round *round, const struct tree_row *row,
 
 static int do_round(struct cmd_ctx *ctx, struct stat_round *round)
 {
-	_cleanup_free_ struct tree_row *rows = NULL;
-	size_t count = 0;
-	size_t i;
-	int r = catalog_tree_list(ctx->pool->catalog, TREE_GUEST, &rows, &count,
-				  &ctx->err);
-
-	for (i = 0; !r && i < count; i++)
-		r = do_guest(round, &rows[i], &ctx->err);
-	return r;
+	return guest_each(ctx->pool, do_guest, round, &ctx->err);
 }
 
 static int run_json(struct cmd_ctx *ctx, struct stat_round *round)
