@@ -3,13 +3,7 @@
 
 test_description='vserver: a guest on the host'\''s network has its own addresses only'
 
-# In a network of its own: nothing here leaves it, or meets other tests.
-if test -z "${COWLINK_OWN_NETWORK-}" && unshare -n true 2>/dev/null
-then
-	COWLINK_OWN_NETWORK=1
-	export COWLINK_OWN_NETWORK
-	exec unshare -n "$0" "$@"
-fi
+. "$(dirname "$0")/lib-own-network.sh"
 . "$(dirname "$0")/lib-test.sh"
 . "$TEST_DIRECTORY/lib-pool.sh"
 . "$TEST_DIRECTORY/lib-guest.sh"

@@ -7,13 +7,7 @@ start and stop are stopped at the first of their effects, the second, and so on.
 each, status --repair leaves a guest that runs and lets programs in, or nothing: no
 process, cgroup, record, address or mount. Programs of BPF go with the cgroup.'
 
-# In a network of its own: nothing here leaves it, or meets other tests.
-if test -z "${COWLINK_OWN_NETWORK-}" && unshare -n true 2>/dev/null
-then
-	COWLINK_OWN_NETWORK=1
-	export COWLINK_OWN_NETWORK
-	exec unshare -n "$0" "$@"
-fi
+. "$(dirname "$0")/lib-own-network.sh"
 . "$(dirname "$0")/lib-test.sh"
 . "$TEST_DIRECTORY/lib-pool.sh"
 . "$TEST_DIRECTORY/lib-guest.sh"

@@ -43,6 +43,14 @@ static void set_knob(const char *path, const char *value)
 	close(fd);
 }
 
+static void set_knobs(const char *const (*knobs)[2], size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		set_knob(knobs[i][0], knobs[i][1]);
+}
+
 /*
  * Also what is allowed to wait for memory; and not a word in the log. Pages only
  * with SLUB: SLAB forgets __GFP_NOFAIL when it needs one, and who must not get
@@ -60,11 +68,9 @@ static void prepare_injection(void)
 		{ DEBUGFS "fail_page_alloc/verbose", "0" },
 		{ DEBUGFS "fail_make_request/verbose", "0" },
 	};
-	size_t i;
 
 	time_limit(TIMEOUT_S);
-	for (i = 0; i < ARRAY_SIZE(knobs); i++)
-		set_knob(knobs[i][0], knobs[i][1]);
+	set_knobs(knobs, ARRAY_SIZE(knobs));
 	nth_fd = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
 	if (nth_fd < 0)
 		skip("no /proc/self/fail-nth");
@@ -84,11 +90,9 @@ static void prepare_function(void)
 		{ FUNCTION_KNOB "probability", "100" },
 		{ "/proc/self/make-it-fail", "1" },
 	};
-	size_t i;
 
 	time_limit(TIMEOUT_S);
-	for (i = 0; i < ARRAY_SIZE(knobs); i++)
-		set_knob(knobs[i][0], knobs[i][1]);
+	set_knobs(knobs, ARRAY_SIZE(knobs));
 	by_function = true;
 }
 
@@ -353,13 +357,13 @@ static void expect_clean(const struct scratch *fs)
 	CHECK(!status, "e2fsck: status %d", status);
 }
 
-static void everything_ext4(void)
+static void all_ops_on_ext4(bool requests)
 {
 	struct scratch fs;
 
-	prepare_injection();
 	scratch_ext4(&fs, DISK_SIZE, NULL, "");
-	fail_requests(&fs);
+	if (requests)
+		fail_requests(&fs);
 	scratch_enter(&fs);
 	all_ops();
 	scratch_leave();
@@ -367,17 +371,16 @@ static void everything_ext4(void)
 	expect_clean(&fs);
 }
 
+static void everything_ext4(void)
+{
+	prepare_injection();
+	all_ops_on_ext4(true);
+}
+
 static void pages_ext4(void)
 {
-	struct scratch fs;
-
 	prepare_function();
-	scratch_ext4(&fs, DISK_SIZE, NULL, "");
-	scratch_enter(&fs);
-	all_ops();
-	scratch_leave();
-	scratch_umount(&fs);
-	expect_clean(&fs);
+	all_ops_on_ext4(false);
 }
 
 static void allocations_tmpfs(void)
