@@ -4,6 +4,11 @@
 # For the t7*.sh and q*.sh that run kernel/selftests inside the patched kernel, after
 # lib-test.sh. The programs write the TAP themselves.
 
+# Several times what the longest takes on a busy machine; a kernel that hangs must
+# not hold up the rest for long.
+# shellcheck disable=SC2034 # read by lib-test.sh
+TEST_UML_OPTIONS=--timeout=900
+
 # Outside only, as the tree is read-only inside; one at a time, as scripts run
 # side by side.
 build_selftests()

@@ -6,7 +6,6 @@ test_description='kernel: every rule of the contract, on ext4'
 . "$(dirname "$0")/lib-test.sh"
 . "$(dirname "$0")/lib-selftests.sh"
 
-TEST_UML_OPTIONS=--timeout=1500
 build_selftests
 test_in_uml "$@"
 run_selftests --fs=ext4 flags names open openers uring setattr xattr deny \

@@ -6,7 +6,6 @@ test_description='kernel: ext4 with small blocks and with inline data'
 . "$(dirname "$0")/lib-test.sh"
 . "$(dirname "$0")/lib-selftests.sh"
 
-TEST_UML_OPTIONS=--timeout=1500
 build_selftests
 test_in_uml "$@"
 # No oracle on inline data: Linux 6.1 itself shows stray bytes in files there.

@@ -6,7 +6,6 @@ test_description='kernel: shared files behave as private ones, 1 KiB blocks'
 . "$(dirname "$0")/lib-test.sh"
 . "$(dirname "$0")/lib-selftests.sh"
 
-TEST_UML_OPTIONS=--timeout=1500
 build_selftests
 test_in_uml "$@"
 run_selftests --fs=ext4-1k oracle

@@ -6,7 +6,6 @@ test_description='kernel: XFS without shared blocks, old, with small blocks'
 . "$(dirname "$0")/lib-test.sh"
 . "$(dirname "$0")/lib-selftests.sh"
 
-TEST_UML_OPTIONS=--timeout=1500
 build_selftests
 test_in_uml "$@"
 run_selftests --fs=xfs-plain --fs=xfs-old --fs=xfs-1k open preserve limits crash

@@ -6,7 +6,6 @@ test_description='kernel: XFS: shared files behave as private ones'
 . "$(dirname "$0")/lib-test.sh"
 . "$(dirname "$0")/lib-selftests.sh"
 
-TEST_UML_OPTIONS=--timeout=1500
 build_selftests
 test_in_uml "$@"
 test -z "${COWLINK_LONG_TESTS-}" || run_selftests --fs=xfs oracle

@@ -6,7 +6,6 @@ test_description='kernel: what others see of a break; switches and counters'
 . "$(dirname "$0")/lib-test.sh"
 . "$(dirname "$0")/lib-selftests.sh"
 
-TEST_UML_OPTIONS=--timeout=1500
 build_selftests
 test_in_uml "$@"
 run_selftests --fs=ext4 --fs=tmpfs switches observe audit

@@ -6,7 +6,6 @@ test_description='kernel: XFS: the power goes at every flush of the disk'
 . "$(dirname "$0")/lib-test.sh"
 . "$(dirname "$0")/lib-selftests.sh"
 
-TEST_UML_OPTIONS=--timeout=1500
 build_selftests
 test_in_uml "$@"
 # Once with cloned copies, once with written ones.
