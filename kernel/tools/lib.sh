@@ -51,11 +51,14 @@ harness_patches() {
 		2>/dev/null | sort -u
 }
 
-# The options of a machine of the tests, for every version and for this one.
+# fragment NAME...: options of a machine of the tests, for every version and for this
+# one.
 fragment() {
-	cat "$KDIR/config/$1.fragment"
-	[ ! -f "$KDIR/config/$1-$KVER.fragment" ] ||
-		cat "$KDIR/config/$1-$KVER.fragment"
+	for name; do
+		cat "$KDIR/config/$name.fragment"
+		[ ! -f "$KDIR/config/$name-$KVER.fragment" ] ||
+			cat "$KDIR/config/$name-$KVER.fragment"
+	done
 }
 
 # Our own files, with their place in the kernel tree: fs/cowlink.c and the like.
