@@ -341,7 +341,8 @@ quickstart: bootstrap
 	@$(MAKE) -s all test-programs
 	@COWLINK_BUILD=$(abspath $(BUILD)) tools/quickstart
 
-bench-kernel: bootstrap
+bench-kernel:
+	@tools/bootstrap --qemu
 	@$(MAKE) -s all test-programs
 	@COWLINK_BUILD=$(abspath $(BUILD)) bench/kernel/run
 
@@ -353,7 +354,7 @@ bench-vhashify: bootstrap
 
 SHELL_FILES = tools/bootstrap tools/embed-schema tools/run-* tools/tap-summary \
 	tools/debian-tree tools/quickstart* tools/check-* .ci/run \
-	bench/kernel/run bench/kernel/inside bench/vhashify/run
+	bench/kernel/run bench/kernel/inside bench/kernel/count bench/vhashify/run
 
 CHECKS = check-headers check-deps check-uapi check-banned check-sizes \
 	check-shellcheck check-man check-compilers check-patches
