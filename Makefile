@@ -250,7 +250,7 @@ run_tests = TEST_LOGS_BASE=$(LOGS) JOBS=$(JOBS) COWLINK_BUILD=$(abspath $(1)) \
 
 .PHONY: check check-all check-host check-unit check-shell check-kernel
 .PHONY: check-valgrind check-sanitize bootstrap kernel kernel-nicely quickstart
-.PHONY: bench-kernel bench-vhashify check-qemu
+.PHONY: bench-kernel bench-vhashify bench-vserver check-qemu
 
 bootstrap:
 	@tools/bootstrap
@@ -346,15 +346,16 @@ bench-kernel:
 	@$(MAKE) -s all test-programs
 	@COWLINK_BUILD=$(abspath $(BUILD)) bench/kernel/run
 
-bench-vhashify: bootstrap
+bench-vhashify bench-vserver: bench-%: bootstrap
 	@$(MAKE) -s all
-	@COWLINK_BUILD=$(abspath $(BUILD)) bench/vhashify/run
+	@COWLINK_BUILD=$(abspath $(BUILD)) bench/$*/run
 
 # --- rules of the house ---------------------------------------------------------
 
 SHELL_FILES = tools/bootstrap tools/embed-schema tools/run-* tools/tap-summary \
 	tools/debian-tree tools/quickstart* tools/check-* .ci/run \
-	bench/kernel/run bench/kernel/inside bench/kernel/count bench/vhashify/run
+	bench/lib-table.sh bench/kernel/run bench/kernel/inside bench/kernel/count \
+	bench/vhashify/run bench/vserver/run
 
 CHECKS = check-headers check-deps check-uapi check-banned check-sizes \
 	check-shellcheck check-man check-compilers check-patches
