@@ -9,6 +9,7 @@
 
 #include "cgroup.h"
 #include "cleanup.h"
+#include "disk.h"
 #include "guest.h"
 #include "log.h"
 #include "vserver.h"
@@ -32,6 +33,8 @@ static int apply(const struct guest *g, const struct cgroup *cg,
 {
 	if (key->kind == SETTING_CGROUP)
 		return cgroup_limit(cg, key, value, err);
+	if (key->kind == SETTING_DISK)
+		return disk_limit(g, key, value, err);
 	if (key->kind == SETTING_RLIMIT && *value)
 		return apply_rlimit(g, key, value, err);
 	log_notice("%s: the running guest goes on as it was started", key->name);

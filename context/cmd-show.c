@@ -11,6 +11,7 @@
 
 #include "cgroup.h"
 #include "cleanup.h"
+#include "disk.h"
 #include "guest.h"
 #include "json-out.h"
 #include "net.h"
@@ -34,6 +35,8 @@ static int effective(const struct guest *g, const struct cgroup *cg,
 
 	if (!g->runs || key->kind == SETTING_INIT)
 		return 0;
+	if (key->kind == SETTING_DISK)
+		return disk_effective(g, key->name, buf, size);
 	if (key->kind == SETTING_NET)
 		return net_effective(g, cg, key->name, buf, size);
 	if (key->kind == SETTING_CGROUP)

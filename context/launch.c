@@ -17,6 +17,7 @@
 #include "cgroup.h"
 #include "cleanup.h"
 #include "console.h"
+#include "disk.h"
 #include "fx.h"
 #include "hooks.h"
 #include "inside.h"
@@ -150,6 +151,8 @@ static int set_limits(struct launch *l, struct err *err)
 {
 	int r = cgroup_make(&l->guest->row, &l->cgroup, err);
 
+	if (!r)
+		r = disk_limits(l->guest, l->rootfs_fd, err);
 	l->cgroup.pool_fd = l->guest->pool->fd;
 	if (!r)
 		cgroup_account(&l->cgroup);

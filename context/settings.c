@@ -107,6 +107,17 @@ static int check_limit(const struct setting_key *key, const char *value,
 	return bad(key, value, "a number (with K, M or G) or 'max'", err);
 }
 
+/* The kernel's 0 is no limit; that is not what it would look like. */
+static int check_disk(const struct setting_key *key, const char *value,
+		      struct err *err)
+{
+	uint64_t n;
+
+	if (!parse_number(value, &n) && !n)
+		return bad(key, value, "a number above 0 or 'max'", err);
+	return check_limit(key, value, err);
+}
+
 /* "QUOTA PERIOD" in microseconds, QUOTA also "max". */
 static int check_cpu_max(const struct setting_key *key, const char *value,
 			 struct err *err)
@@ -266,6 +277,8 @@ const struct setting_key setting_keys[] = {
 	CGROUP("io.max", check_io),
 	CGROUP("io.weight", check_weight),
 	CGROUP("pids.max", check_limit),
+	{ "disk.space", SETTING_DISK, NULL, check_disk, 0 },
+	{ "disk.inodes", SETTING_DISK, NULL, check_disk, 0 },
 	RLIMIT("as", RLIMIT_AS),
 	RLIMIT("core", RLIMIT_CORE),
 	RLIMIT("cpu", RLIMIT_CPU),

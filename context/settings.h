@@ -15,6 +15,7 @@
 enum setting_kind {
 	SETTING_INIT,		/* how the guest is started and stopped */
 	SETTING_CGROUP,		/* the file of this name in its cgroup */
+	SETTING_DISK,		/* disk.h */
 	SETTING_NET,		/* net.h */
 	SETTING_RLIMIT,		/* "rlimit." and a name of getrlimit(2) */
 };

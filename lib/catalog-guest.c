@@ -11,7 +11,9 @@ int catalog_guest_add(struct catalog *c, struct tree_row *row, struct err *err)
 	int rc;
 	int r;
 
-	(void)sqlite3_bind_int64(catalog_stmt(c, STMT_GUEST_ADD), 1, row->id);
+	s = catalog_stmt(c, STMT_GUEST_ADD);
+	(void)sqlite3_bind_int64(s, 1, row->id);
+	(void)sqlite3_bind_int64(s, 2, row->context);
 	r = catalog_exec(c, STMT_GUEST_ADD, err, "give a context");
 	if (r == -EINVAL)
 		return err_set(err, -ENOSPC, "no context id is free");

@@ -60,7 +60,9 @@ static const char *const sql[STMT_COUNT] = {
 		"WHERE id = ?13",
 	[STMT_TREE_REMOVE] = "DELETE FROM tree WHERE id = ?1",
 	[STMT_GUEST_ADD] =
-		"INSERT INTO guest (tree_id, context) SELECT ?1, min(n) FROM "
+		"INSERT INTO guest (tree_id, context) SELECT ?1, ifnull("
+		"(SELECT ?2 WHERE ?2 BETWEEN " FIRST_CONTEXT " AND " LAST_CONTEXT
+		" AND ?2 NOT IN (SELECT context FROM guest)), min(n)) FROM "
 		"(SELECT " FIRST_CONTEXT " AS n UNION "
 		"SELECT context + 1 FROM guest) "
 		"WHERE n BETWEEN " FIRST_CONTEXT " AND " LAST_CONTEXT

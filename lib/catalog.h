@@ -137,7 +137,7 @@ void catalog_rollback(struct catalog *c);	/* no-op outside a transaction */
 int catalog_get_pool(struct catalog *c, struct pool_info *ret, struct err *err);
 
 /* -EEXIST when kind and name are taken. Sets row->id and, for a guest, row->context:
- * the smallest that is free. */
+ * what it says if that is free, else the smallest that is. */
 int catalog_tree_add(struct catalog *c, struct tree_row *row, struct err *err);
 /* -ENOENT without a message when there is none. */
 int catalog_tree_find(struct catalog *c, enum tree_kind kind, const char *name,

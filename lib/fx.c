@@ -363,6 +363,17 @@ int fx_setprojid(int fd, uint32_t projid)
 	return FX("setprojid", ioctl(fd, FS_IOC_FSSETXATTR, &fa));
 }
 
+int fx_setproject(int dirfd, uint32_t projid)
+{
+	struct fsxattr fa;
+
+	if (ioctl(dirfd, FS_IOC_FSGETXATTR, &fa) < 0)
+		return -errno;
+	fa.fsx_projid = projid;
+	fa.fsx_xflags |= FS_XFLAG_PROJINHERIT;
+	return FX("setproject", ioctl(dirfd, FS_IOC_FSSETXATTR, &fa));
+}
+
 int fx_fsync(int fd)
 {
 	return FX("fsync", fsync(fd));

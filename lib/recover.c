@@ -21,6 +21,7 @@
 #include "iattr.h"
 #include "log.h"
 #include "pool.h"
+#include "project.h"
 #include "staging.h"
 #include "tree.h"
 
@@ -39,6 +40,9 @@ int pool_drop_tree(struct pool *p, const struct tree_row *row, struct err *err)
 	if (published)
 		r = staging_take(p, pool_trees_fd(p, row->kind), row->name, &s,
 				 err);
+	/* who gets the number next takes its limits back too */
+	if (!r && row->context && project_enforced(p->fd))
+		(void)project_end(p->fd, row->context);
 	if (!r)
 		r = catalog_tree_remove(p->catalog, row->id, err);
 	staging_release(&s);

@@ -11,6 +11,7 @@
 #include "fx.h"
 #include "iattr.h"
 #include "log.h"
+#include "project.h"
 #include "store.h"
 
 static int open_rootfs(struct pool *p, const struct problem_target *t,
@@ -40,6 +41,9 @@ static int adopt_tree(struct pool *p, const struct problem *pr, struct err *err)
 
 	if (r < 0)
 		return r;
+	/* the number that its files are charged to, if no other guest has it */
+	if (row.kind == TREE_GUEST && project_of(fd, &row.context) < 0)
+		row.context = 0;
 	row.state = TREE_READY;
 	return catalog_tree_add(p->catalog, &row, err);
 }

@@ -9,6 +9,7 @@
 #include "fdio.h"
 #include "fx.h"
 #include "log.h"
+#include "project.h"
 
 static int check_free(struct pool *p, enum tree_kind kind, const char *name,
 		      struct err *err)
@@ -51,7 +52,18 @@ static int add_row(struct make_tree *mt, enum tree_kind kind, const char *name,
 	return 0;
 }
 
-static int make_rootfs(struct make_tree *mt, struct err *err)
+/* What is made in it is charged to the guest. Without a kernel that lets them, masters
+ * could not be linked into such a directory. */
+static int charge(const struct make_tree *mt, enum engine engine)
+{
+	if (mt->row.kind != TREE_GUEST || engine == ENGINE_UNPROTECTED ||
+	    !project_enforced(mt->rootfs_fd))
+		return 0;
+	return project_begin(mt->rootfs_fd, mt->row.context);
+}
+
+static int make_rootfs(struct make_tree *mt, enum engine engine,
+		       struct err *err)
 {
 	int r = staging_create(mt->pool, &mt->staging, err);
 
@@ -59,8 +71,9 @@ static int make_rootfs(struct make_tree *mt, struct err *err)
 		return r;
 	r = fx_mkdirat(mt->staging.fd, "rootfs", 0755);
 	mt->rootfs_fd = r ? r : fdio_open_dir(mt->staging.fd, "rootfs");
-	if (mt->rootfs_fd < 0)
-		return err_errno(err, mt->rootfs_fd,
+	r = mt->rootfs_fd < 0 ? mt->rootfs_fd : charge(mt, engine);
+	if (r < 0)
+		return err_errno(err, r,
 				 "cannot make a directory in the pool '%s'",
 				 mt->pool->path);
 	return 0;
@@ -81,7 +94,7 @@ int make_tree_begin(struct pool *p, enum tree_kind kind, const char *name,
 	r = check_free(p, kind, name, err);
 	if (!r)
 		r = add_row(ret, kind, name, engine, origin, err);
-	return r ? r : make_rootfs(ret, err);
+	return r ? r : make_rootfs(ret, engine, err);
 }
 
 static int sync_tree(struct make_tree *mt, struct err *err)

@@ -81,6 +81,8 @@ test_expect_success 'bad keys and values are refused, all or nothing' '
 	value_refused io.max=bps=1 "words like" &&
 	value_refused "io.max=8:0 rbps=1" "words like" &&
 	value_refused "io.max=rbps=1 rbps=2" "words like" &&
+	value_refused disk.space=0 "disk.space: '\''0'\'' is not a number above 0" &&
+	value_refused disk.inodes=-1 "disk.inodes: '\''-1'\''" &&
 	value_refused rlimit.nofile=2:1 "rlimit.nofile: '\''2:1'\''" &&
 	value_refused rlimit.nofile=a "rlimit.nofile: '\''a'\''" &&
 	value_refused stop.signal=HUPP "is not a signal" &&

@@ -83,6 +83,18 @@ test_expect_success 'a guest that runs is not destroyed' '
 	vserver g exec true && vserver g stop
 '
 
+test_expect_success 'a disk without project quota cannot be limited, and says so' '
+	vserver g start &&
+	refused 3 "cannot set disk.space: the pool'\''s filesystem keeps no project quota" \
+		vserver g set disk.space=10M &&
+	vserver g set disk.inodes=max && vserver g show --json >out &&
+	test_json out ".settings[\"disk.space\"]" null &&
+	test_json out ".effective[\"disk.space\"]" null && vserver g stop &&
+	vserver g set disk.inodes=10 &&
+	refused 3 "cannot set disk.inodes: the pool" vserver g start && nothing_left g &&
+	vserver g set disk.inodes=
+'
+
 # killed_at STEP: start, killed at that step, and then by another; fails when the
 # first one was not killed.
 killed_at()

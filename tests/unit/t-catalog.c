@@ -578,6 +578,18 @@ static void test_fixture(void)
 	catalog_tree_add(c, &row, NULL);
 	is_int(row.id, 6, "and that id 5 was given before");
 	is_int(row.context, 28674, "with the next context");
+	row = a_guest("wants", 10);
+	row.context = 30000;
+	catalog_tree_add(c, &row, NULL);
+	is_int(row.context, 30000, "or one that it had before");
+	row = a_guest("late", 11);
+	row.context = 30000;
+	catalog_tree_add(c, &row, NULL);
+	is_int(row.context, 28675, "unless it is taken");
+	row = a_guest("odd", 12);
+	row.context = 1000;
+	catalog_tree_add(c, &row, NULL);
+	is_int(row.context, 28676, "or none of a guest");
 	catalog_close(c);
 }
 
@@ -663,7 +675,7 @@ static void test_uuid(void)
 
 int main(void)
 {
-	unit_plan(132);
+	unit_plan(135);
 	unit_tmpdir(dir);
 	dirfd_ = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	test_create();
