@@ -193,6 +193,9 @@ static int drop_inherited(int fd, const struct iattr *attr)
 	size_t i;
 	int r;
 
+	/* mostly there is nothing at all, and each removal is a transaction */
+	if (!flistxattr(fd, NULL, 0))
+		return 0;
 	for (i = 0; i < 2; i++) {
 		if (has_xattr(attr, inherited[i]))
 			continue;
