@@ -294,16 +294,14 @@ int store_intern(struct pool *p, int src, const struct iattr *attr,
 	return store_intern_avoiding(p, src, attr, NULL, ret, err);
 }
 
-int store_link(struct pool *p, const struct master *m, int dirfd,
-	       const char *name, struct err *err)
+int store_link(const struct master *m, int dirfd, const char *name,
+	       struct err *err)
 {
-	_cleanup_close_ int shard = store_shard_open(p, &m->key);
-	char file[STORE_NAME_SIZE];
-	int r = shard;
+	/* The inode that was compared, whatever its name in the store leads to. Its
+	 * first name was the store's, so the kernel refuses it (ENOENT) once it has
+	 * none, as when it was an unnamed file. */
+	int r = fx_link_fd(m->fd, dirfd, name);
 
-	store_name(&m->key, m->replica, file);
-	if (r >= 0)
-		r = fx_linkat(shard, file, dirfd, name);
 	return r < 0 ? err_errno(err, r, "cannot link '%s'", name) : 0;
 }
 
@@ -323,7 +321,7 @@ static int link_replica(struct pool *p, int dirfd, const char *name,
 		return err_errno(err, r, "cannot read '%s'", name);
 	r = intern(p, src, &attr, avoid, &m, err);
 	if (!r)
-		r = store_link(p, &m, newdir, newname, err);
+		r = store_link(&m, newdir, newname, err);
 	ret->ino = m.stx.stx_ino;
 	ret->created = m.created;
 	return r;

@@ -91,8 +91,8 @@ int store_draft_commit(struct pool *p, struct draft *d,
 void store_draft_release(struct draft *d);
 
 /* Add a name for the master; -EMLINK when it just ran out of links: intern again. */
-int store_link(struct pool *p, const struct master *m, int dirfd,
-	       const char *name, struct err *err);
+int store_link(const struct master *m, int dirfd, const char *name,
+	       struct err *err);
 
 /*
  * For cloning: make @newname in @newdir another name of the master that @name in

@@ -72,7 +72,7 @@ static int import_shared(struct tree_copy *tc, int src,
 	int r = store_intern_avoiding(tc->pool, src, attr, &used, &m, err);
 
 	if (!r)
-		r = store_link(tc->pool, &m, dirfd, name, err);
+		r = store_link(&m, dirfd, name, err);
 	if (!r)
 		r = tree_used_add(&tc->used, &m);
 	/* somebody else took its last link: again */

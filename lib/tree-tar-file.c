@@ -112,7 +112,7 @@ static int link_master(struct tar_import *ti, struct master *m, int dirfd,
 		       const char *name)
 {
 	const struct store_avoid used = tree_used_avoid(&ti->used);
-	int r = store_link(ti->pool, m, dirfd, name, ti->err);
+	int r = store_link(m, dirfd, name, ti->err);
 
 	while (r == -EMLINK) {
 		_cleanup_iattr_ struct iattr attr = IATTR_INIT;
@@ -126,7 +126,7 @@ static int link_master(struct tar_import *ti, struct master *m, int dirfd,
 		r = store_intern_avoiding(ti->pool, full.fd, &attr, &used, m,
 					  ti->err);
 		if (!r)
-			r = store_link(ti->pool, m, dirfd, name, ti->err);
+			r = store_link(m, dirfd, name, ti->err);
 	}
 	if (!r)
 		r = tree_used_add(&ti->used, m);

@@ -319,7 +319,7 @@ static int exchange(struct replacement *u, enum skip_reason *reason,
 	int r = temp_name(u->temp, u->attr.stx.stx_ino);
 
 	if (!r)
-		r = store_link(u->pool, u->m, u->scratch->fd, u->temp, NULL);
+		r = store_link(u->m, u->scratch->fd, u->temp, NULL);
 	if (r == -EMLINK)
 		return r;
 	return exchange_temp(u, r, reason, err);

@@ -88,8 +88,8 @@ static void test_link_limit(void)
 	struct object_row row;
 	struct store_linked linked;
 
-	is_int(store_link(pool, &m, dir, "m1", NULL), 0, "a first link");
-	is_int(store_link(pool, &m, dir, "m2", NULL), 0, "a second link");
+	is_int(store_link(&m, dir, "m1", NULL), 0, "a first link");
+	is_int(store_link(&m, dir, "m2", NULL), 0, "a second link");
 	fdio_statx(dir, "m1", &stx);
 	is_int(stx.stx_nlink, 3, "three names with the store's");
 	is_int(store_is_master(pool, dir, "m1", &stx, NULL), 1,
