@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 
@@ -15,7 +16,7 @@
 #include "log.h"
 #include "uapi/cowlink.h"
 
-/* "<inode number>.<16 random digits>" */
+/* "<inode number>.<16 digits>" */
 #define TEMP_NAME_SIZE 40
 
 #define SHARED_FLAGS (FS_IMMUTABLE_FL | FS_IXUNLINK_FL)
@@ -284,15 +285,17 @@ static bool still_there(const struct replacement *u)
 	       (now.stx_nlink == 1 || u->undo);
 }
 
-static int temp_name(char temp[TEMP_NAME_SIZE], uint64_t ino)
+/*
+ * A name need be unique in one scratch directory only, which is one process's and
+ * has a random name itself.
+ */
+static void temp_name(char temp[TEMP_NAME_SIZE], uint64_t ino)
 {
-	char random[17];
-	int r = fdio_random_name(random);
+	static atomic_uint_fast64_t count;
 
-	if (!r)
-		(void)snprintf(temp, TEMP_NAME_SIZE, "%llu.%s",
-			       (unsigned long long)ino, random);
-	return r;
+	(void)snprintf(temp, TEMP_NAME_SIZE, "%llu.%016llx",
+		       (unsigned long long)ino,
+		       (unsigned long long)atomic_fetch_add(&count, 1));
 }
 
 /* The temporary name was made, or could not be (@r). */
@@ -316,10 +319,10 @@ static int exchange_temp(struct replacement *u, int r, enum skip_reason *reason,
 static int exchange(struct replacement *u, enum skip_reason *reason,
 		    struct err *err)
 {
-	int r = temp_name(u->temp, u->attr.stx.stx_ino);
+	int r;
 
-	if (!r)
-		r = store_link(u->m, u->scratch->fd, u->temp, NULL);
+	temp_name(u->temp, u->attr.stx.stx_ino);
+	r = store_link(u->m, u->scratch->fd, u->temp, NULL);
 	if (r == -EMLINK)
 		return r;
 	return exchange_temp(u, r, reason, err);
@@ -415,10 +418,10 @@ static int name_copy(const struct staging *scratch, int fd,
 {
 	int r = fdio_statx(fd, NULL, &ret->stx);
 
-	if (!r)
-		r = temp_name(ret->name, ret->stx.stx_ino);
-	if (!r)
-		r = fx_link_fd(fd, scratch->fd, ret->name);
+	if (r < 0)
+		return r;
+	temp_name(ret->name, ret->stx.stx_ino);
+	r = fx_link_fd(fd, scratch->fd, ret->name);
 	if (r < 0)
 		return r;
 	ret->fd = fdio_open(scratch->fd, ret->name, O_RDONLY);

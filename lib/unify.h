@@ -38,7 +38,7 @@
  * the kernel's own.
  *
  * A crash leaves the displaced file in staging under the name
- * "<inode number of V>.<random>": pool_recover() removes it only if it is V or a
+ * "<inode number of V>.<number>": pool_recover() removes it only if it is V or a
  * master; anything else is data and is kept as staging/kept-<random>. It may also
  * leave V marked, with one link: the next run takes such a file like any other.
  */
@@ -115,7 +115,7 @@ int unify_replace(struct pool *p, const struct staging *scratch, int dirfd,
  *	r = store_sync(p, err);			once for any number of copies
  *	r = unify_undo(p, &scratch, dirfd, name, &seen, &copy, &reason, err);
  *
- * The copy lies in @scratch as "<its inode number>.<random>". On unprotected pools it
+ * The copy lies in @scratch as "<its inode number>.<number>". On unprotected pools it
  * is exchanged for the name; what was there must be the shared inode with the bytes
  * that were copied, or it is put back. Under `kernel` it is marked shared, put at the
  * name by FS_IOC_LINK_UNIFY, and unmarked. So a crash leaves for pool_recover() the
