@@ -251,15 +251,33 @@ static int still(int src, const struct iattr *attr)
 	return statx_unchanged(&now, &attr->stx) ? 0 : -EAGAIN;
 }
 
-static int intern(struct pool *p, int src, const struct iattr *attr,
-		  const struct store_avoid *avoid, struct master *ret,
-		  struct err *err)
+static int read_key(int src, const struct iattr *attr, struct digest *ret)
 {
 	struct digest content;
 	int r = hash_fd(src, attr->stx.stx_size, &content);
 
-	if (!r)
-		r = hash_key(attr, &content, &ret->key);
+	return r ? r : hash_key(attr, &content, ret);
+}
+
+static int intern(struct pool *p, int src, const struct iattr *attr,
+		  const struct digest *key, const struct store_avoid *avoid,
+		  struct master *ret, struct err *err)
+{
+	int r = 0;
+
+	/*
+	 * A key that was computed before is where to look, no more. The file may
+	 * have been written since without a trace in its status (through a mapping,
+	 * or within one tick of the clock), and a key that was remembered may be
+	 * wrong. What is found there counts when metadata and bytes equal those of
+	 * @src now, and copy_in() gives its copy the key of the bytes it wrote. So
+	 * a stale key costs a copy, which publish() throws away again if the store
+	 * has an equal one under the right key, and never names a master wrongly.
+	 */
+	if (key)
+		ret->key = *key;
+	else
+		r = read_key(src, attr, &ret->key);
 	if (r == -EAGAIN)
 		return r;
 	if (r < 0)
@@ -271,13 +289,14 @@ static int intern(struct pool *p, int src, const struct iattr *attr,
 }
 
 int store_intern_avoiding(struct pool *p, int src, const struct iattr *attr,
+			  const struct digest *key,
 			  const struct store_avoid *avoid, struct master *ret,
 			  struct err *err)
 {
 	int r;
 
 	*ret = (struct master)MASTER_INIT;
-	r = intern(p, src, attr, avoid, ret, err);
+	r = intern(p, src, attr, key, avoid, ret, err);
 	/* copied while it changed: the copy is whole but nobody's; gc takes it */
 	if (!r)
 		r = still(src, attr);
@@ -291,7 +310,7 @@ int store_intern_avoiding(struct pool *p, int src, const struct iattr *attr,
 int store_intern(struct pool *p, int src, const struct iattr *attr,
 		 struct master *ret, struct err *err)
 {
-	return store_intern_avoiding(p, src, attr, NULL, ret, err);
+	return store_intern_avoiding(p, src, attr, NULL, NULL, ret, err);
 }
 
 int store_link(const struct master *m, int dirfd, const char *name,
@@ -319,7 +338,7 @@ static int link_replica(struct pool *p, int dirfd, const char *name,
 
 	if (r < 0)
 		return err_errno(err, r, "cannot read '%s'", name);
-	r = intern(p, src, &attr, avoid, &m, err);
+	r = intern(p, src, &attr, NULL, avoid, &m, err);
 	if (!r)
 		r = store_link(&m, newdir, newname, err);
 	ret->ino = m.stx.stx_ino;

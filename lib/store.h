@@ -65,7 +65,10 @@ struct store_avoid {
  */
 int store_intern(struct pool *p, int src, const struct iattr *attr,
 		 struct master *ret, struct err *err);
+/* @key, if not NULL: the one computed when @src was read before, which spares reading
+ * it once more. That it still is the key of @src is not relied on; ret->key is. */
 int store_intern_avoiding(struct pool *p, int src, const struct iattr *attr,
+			  const struct digest *key,
 			  const struct store_avoid *avoid, struct master *ret,
 			  struct err *err);
 

@@ -213,6 +213,8 @@ int mtimes_intern(struct run *run, const struct file *f, int fd,
 		  struct iattr *attr, const struct store_avoid *avoid,
 		  struct master *ret, struct err *err)
 {
+	/* a key of --ignore-mtime may hold the time of another file */
+	const struct digest *key = run->policy.ignore_mtime ? NULL : &f->key;
 	struct statx_timestamp mtime;
 	int r = 0;
 
@@ -221,8 +223,8 @@ int mtimes_intern(struct run *run, const struct file *f, int fd,
 	if (r < 0)
 		return r;
 	if (!r)
-		return store_intern_avoiding(run->pool, fd, attr, avoid, ret,
-					     err);
+		return store_intern_avoiding(run->pool, fd, attr, key, avoid,
+					     ret, err);
 	attr->stx.stx_mtime = mtime;
 	return intern_copy(run, fd, attr, avoid, ret, err);
 }

@@ -81,6 +81,42 @@ static void test_collision(void)
 	is_int(b.replica, a.replica + 1, "but other bytes: another replica");
 }
 
+/* The same with a key that was computed when the file was another one. */
+static struct master intern_by(const char *name, const struct digest *key)
+{
+	int fd = openat(dir, name, O_RDONLY);
+	struct iattr attr = IATTR_INIT;
+	struct master m = MASTER_INIT;
+
+	if (!iattr_read_fd(fd, &attr))
+		(void)store_intern_avoiding(pool, fd, &attr, key, NULL, &m,
+					    NULL);
+	iattr_release(&attr);
+	return m;
+}
+
+static void test_stale_key(void)
+{
+	struct master old = intern(put("stale", "as it was read"));
+	struct master new, again, found;
+
+	close(put("stale", "as it is by now"));
+	new = intern_by("stale", &old.key);
+	ok(new.created && !digest_equal(&new.key, &old.key),
+	   "a master made by a stale key gets its own");
+	is_int(fdio_equal(new.fd, openat(dir, "stale", O_RDONLY), 15), 1,
+	       "and has the bytes of the file");
+	found = intern(openat(dir, "stale", O_RDONLY));
+	ok(found.stx.stx_ino == new.stx.stx_ino, "it is found by that");
+	again = intern_by("stale", &old.key);
+	ok(!again.created && again.stx.stx_ino == new.stx.stx_ino &&
+		   digest_equal(&again.key, &new.key),
+	   "and by a stale key too, which makes no second one");
+	again = intern_by("stale", &new.key);
+	ok(!again.created && again.stx.stx_ino == new.stx.stx_ino,
+	   "as by the right one");
+}
+
 static void test_link_limit(void)
 {
 	struct master m = intern(put("many", "many links"));
@@ -192,7 +228,7 @@ int main(void)
 		unit_skip(1, "needs root to make a pool");
 		return unit_done();
 	}
-	unit_plan(34);
+	unit_plan(39);
 	dir = open(unit_tmpdir(tmp), O_DIRECTORY);
 	snprintf(path, sizeof(path), "%s/pool", tmp);
 	if (pool_create(path, &opt, &err) < 0 ||
@@ -202,6 +238,7 @@ int main(void)
 	}
 	test_intern();
 	test_collision();
+	test_stale_key();
 	test_link_limit();
 	test_admin();
 	test_names();
