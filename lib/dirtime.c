@@ -13,7 +13,11 @@
 #include "fdio.h"
 #include "fx.h"
 
-#define CHANGES (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)
+/* IN_ATTRIB: of the directory itself; those of what lies in it are left out. */
+#define CHANGES (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB)
+
+#define HIDDEN_PREFIX ".ixunlink-"
+#define EVENT_MAX (sizeof(struct inotify_event) + NAME_MAX + 1)
 
 static int inotify = -1;	/* for the life of the process */
 
@@ -38,66 +42,101 @@ static void unwatch(struct dirtime *dt)
 
 void dirtime_begin(struct dirtime *dt, int dirfd)
 {
-	dt->dirfd = dirfd;
+	*dt = (struct dirtime){ .dirfd = dirfd, .begun = true };
 	dt->watch = watch(dirfd);
 	/* after the watch: a change before this is in the time we keep */
 	if (dt->watch >= 0 && fdio_statx(dirfd, NULL, &dt->before) < 0)
 		unwatch(dt);
 }
 
-#define HIDDEN_PREFIX ".ixunlink-"
-
 struct seen {
 	unsigned int named;
 	unsigned int hidden;
 };
 
-/* Take in one buffer of events; false for one that is not of our kind. */
-static bool count_events(const char *buf, ssize_t len, int wd, const char *name,
+static bool is_noted(const struct dirtime *dt, const char *name)
+{
+	unsigned int i;
+
+	/* the last ones come last */
+	for (i = dt->name_count; i; i--)
+		if (!strcmp(dt->names[i - 1], name))
+			return true;
+	return false;
+}
+
+/* Take in one event; false for one that is not of our kind. */
+static bool count_event(const struct dirtime *dt, const struct inotify_event *e,
+			const char *name, struct seen *seen)
+{
+	if (e->wd >= 0 && e->wd != dt->watch)
+		return true; /* of an earlier watch */
+	if (!e->len)
+		return false; /* the directory itself, or too many events */
+	if (e->mask & IN_ATTRIB)
+		return true;
+	if (e->mask & (IN_MOVED_FROM | IN_MOVED_TO) && is_noted(dt, name))
+		seen->named++;
+	else if (e->mask & (IN_CREATE | IN_MOVED_FROM) &&
+		 !strncmp(name, HIDDEN_PREFIX, strlen(HIDDEN_PREFIX)))
+		seen->hidden++;
+	else
+		return false;
+	return true;
+}
+
+static bool count_events(const struct dirtime *dt, const char *buf, ssize_t len,
 			 struct seen *seen)
 {
 	const char *p = buf;
+	bool ours = true;
 
 	while (p < buf + len) {
-		const uint32_t moved = IN_MOVED_FROM | IN_MOVED_TO;
 		struct inotify_event e;
 
 		memcpy(&e, p, sizeof(e));
 		p += sizeof(e);
-		if (e.wd >= 0 && e.wd != wd) {
-			p += e.len; /* of an earlier watch */
-			continue;
-		}
-		if (!e.len)
-			return false;
-		if (e.mask & moved && !strcmp(p, name))
-			seen->named++;
-		else if (e.mask & (IN_CREATE | IN_MOVED_FROM) &&
-			 !strncmp(p, HIDDEN_PREFIX, strlen(HIDDEN_PREFIX)))
-			seen->hidden++;
-		else
-			return false;
+		ours = count_event(dt, &e, p, seen) && ours;
 		p += e.len;
 	}
-	return true;
+	return ours;
 }
 
-static bool only_ours(int wd, const char *name, unsigned int named,
-		      unsigned int hidden)
+/* Read what has happened: nothing but what we noted? That is forgotten then. */
+static bool only_ours(struct dirtime *dt)
 {
-	char buf[4 * (sizeof(struct inotify_event) + NAME_MAX + 1)];
+	char buf[16 * EVENT_MAX];
 	struct seen seen = { 0 };
+	bool ours = true;
 	ssize_t len;
 
-	while ((len = read(inotify, buf, sizeof(buf))) > 0)
-		if (!count_events(buf, len, wd, name, &seen))
-			return false;
-	return len < 0 && errno == EAGAIN && seen.named == named &&
-	       (!seen.hidden || seen.hidden == hidden);
+	do {
+		len = read(inotify, buf, sizeof(buf));
+		if (len > 0)
+			ours = count_events(dt, buf, len, &seen) && ours;
+		/* with room for one more event there was none */
+	} while (len > (ssize_t)(sizeof(buf) - EVENT_MAX));
+	ours = ours && (len > 0 || errno == EAGAIN) &&
+	       seen.named == dt->named &&
+	       (!seen.hidden || seen.hidden == dt->hidden);
+	dt->name_count = dt->named = dt->hidden = 0;
+	return ours;
 }
 
-void dirtime_end(struct dirtime *dt, const char *name, unsigned int named,
-		 unsigned int hidden)
+void dirtime_note(struct dirtime *dt, const char *name, unsigned int named,
+		  unsigned int hidden)
+{
+	if (dt->watch < 0 || !(named + hidden))
+		return;
+	dt->changed = true;
+	dt->names[dt->name_count++] = name;
+	dt->named += named;
+	dt->hidden += hidden;
+	if (dt->name_count == DIRTIME_NAMES)
+		dt->foreign = !only_ours(dt) || dt->foreign;
+}
+
+static void restore(struct dirtime *dt)
 {
 	struct timespec times[2] = {
 		{ .tv_nsec = UTIME_OMIT },
@@ -105,14 +144,20 @@ void dirtime_end(struct dirtime *dt, const char *name, unsigned int named,
 		  .tv_nsec = dt->before.stx_mtime.tv_nsec },
 	};
 
-	if (dt->watch < 0)
-		return;
 	/* a failure leaves a later time than need be: harmless */
-	if (named + hidden && !fx_utimens(dt->dirfd, times) &&
-	    !only_ours(dt->watch, name, named, hidden)) {
-		times[1].tv_nsec = UTIME_NOW;
-		if (fx_utimens(dt->dirfd, times) < 0)
-			(void)fx_utimens(dt->dirfd, times);
-	}
+	if (fx_utimens(dt->dirfd, times) || only_ours(dt))
+		return;
+	times[1].tv_nsec = UTIME_NOW;
+	if (fx_utimens(dt->dirfd, times) < 0)
+		(void)fx_utimens(dt->dirfd, times);
+}
+
+void dirtime_end(struct dirtime *dt)
+{
+	if (!dt->begun)
+		return;
+	if (dt->watch >= 0 && dt->changed && only_ours(dt) && !dt->foreign)
+		restore(dt);
 	unwatch(dt);
+	*dt = (struct dirtime)DIRTIME_INIT;
 }

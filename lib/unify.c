@@ -28,6 +28,7 @@ struct replacement {
 	int dirfd;
 	const char *name;
 	const struct master *m;
+	struct dirtime *dirtime; /* NULL: of this name alone */
 	int fd;			/* the victim, read-only */
 	struct iattr attr;	/* the victim's */
 	unsigned int flags;	/* of what we mark, before: the victim, or a copy */
@@ -367,14 +368,17 @@ static int put(struct replacement *u, put_fn *by_kernel, put_fn *by_hand,
 	       enum skip_reason *reason, struct err *err)
 {
 	bool kernel = u->pool->engine.engine == ENGINE_KERNEL;
-	struct dirtime dt;
+	struct dirtime own = DIRTIME_INIT;
+	struct dirtime *dt = u->dirtime ? u->dirtime : &own;
 	int r;
 
-	dirtime_begin(&dt, u->dirfd);
+	if (!dt->begun)
+		dirtime_begin(dt, u->dirfd);
 	r = (kernel ? by_kernel : by_hand)(u, reason, err);
 	/* the kernel makes a link under a hidden name and renames that */
-	dirtime_end(&dt, u->name, kernel ? u->exchanges : 2 * u->exchanges,
-		    kernel ? 2 * u->exchanges : 0);
+	dirtime_note(dt, u->name, kernel ? u->exchanges : 2 * u->exchanges,
+		     kernel ? 2 * u->exchanges : 0);
+	dirtime_end(&own);
 	return r;
 }
 
@@ -394,15 +398,14 @@ static int replace(struct replacement *u, const struct statx *seen,
 	return *reason ? 0 : put(u, unify_by_kernel, exchange, reason, err);
 }
 
-int unify_replace(struct pool *p, const struct staging *scratch, int dirfd,
-		  const char *name, const struct statx *seen,
-		  const struct master *m, bool ignore_mtime,
-		  enum skip_reason *ret_reason, struct err *err)
+int unify_replace(const struct unify_task *t, enum skip_reason *ret_reason,
+		  struct err *err)
 {
-	struct replacement u = { .pool = p, .scratch = scratch, .dirfd = dirfd,
-				 .name = name, .m = m, .fd = -1,
-				 .ignore_mtime = ignore_mtime };
-	int r = replace(&u, seen, ret_reason, err);
+	struct replacement u = { .pool = t->pool, .scratch = t->scratch,
+				 .dirfd = t->dirfd, .name = t->name,
+				 .m = t->m, .dirtime = t->dirtime, .fd = -1,
+				 .ignore_mtime = t->ignore_mtime };
+	int r = replace(&u, t->seen, ret_reason, err);
 
 	unmark(&u, u.fd);
 	iattr_release(&u.attr);

@@ -4,7 +4,7 @@
  *
  *	r = store_intern(p, src, &attr, &m, err);	any number of masters
  *	r = store_sync(p, err);				once for all of them
- *	r = unify_replace(p, &scratch, dirfd, name, &seen, &m, false, &reason, err);
+ *	r = unify_replace(&task, &reason, err);		for each name
  *
  * Steps, for the name N, its inode V (the victim) and the master M:
  *
@@ -47,6 +47,7 @@
 
 #include <sys/stat.h>
 
+#include "dirtime.h"
 #include "err.h"
 #include "pool.h"
 #include "store.h"
@@ -93,19 +94,29 @@ const struct skip_info *skip_reason_info(enum skip_reason r);
  */
 int unify_open(int dirfd, const char *name, const struct statx *seen);
 
+/* The name @name in @dirfd, seen as @seen, shall become a link to @m. */
+struct unify_task {
+	struct pool *pool;
+	const struct staging *scratch;	/* a staging directory of the caller */
+	int dirfd;
+	const char *name;		/* borrowed until dirtime_end() */
+	const struct statx *seen;
+	const struct master *m;		/* durable: store_sync() */
+	bool ignore_mtime;
+	/* of @dirfd: begun when it is needed, and the caller ends it before that is
+	 * closed. NULL: one for this name alone */
+	struct dirtime *dirtime;
+};
+
 /*
- * @name in @dirfd, seen as @seen, becomes a link to @m. 0 and *@ret_reason
- * SKIP_NONE when done; 0 and another reason when left alone (nothing changed);
- * -EMLINK when @m ran out of links (intern again); -ENOTRECOVERABLE when a file
- * that was displaced could neither be put back nor kept: it lies in @scratch,
- * which must be left for pool_recover() and not be released; any other -errno for
- * what concerns the pool and not this file. @scratch: a staging directory of the
- * caller. M is durable (store_sync()).
+ * 0 and *@ret_reason SKIP_NONE when done; 0 and another reason when left alone
+ * (nothing changed); -EMLINK when @m ran out of links (intern again);
+ * -ENOTRECOVERABLE when a file that was displaced could neither be put back nor kept:
+ * it lies in @scratch, which must be left for pool_recover() and not be released; any
+ * other -errno for what concerns the pool and not this file.
  */
-int unify_replace(struct pool *p, const struct staging *scratch, int dirfd,
-		  const char *name, const struct statx *seen,
-		  const struct master *m, bool ignore_mtime,
-		  enum skip_reason *ret_reason, struct err *err);
+int unify_replace(const struct unify_task *t, enum skip_reason *ret_reason,
+		  struct err *err);
 
 /*
  * The way back: the name of a shared inode gets a private copy, content, metadata

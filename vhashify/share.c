@@ -9,8 +9,10 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cleanup.h"
+#include "dirtime.h"
 #include "fdio.h"
 #include "iattr.h"
 #include "log.h"
@@ -45,6 +47,7 @@ struct share {
 	struct run *run;
 	struct opener opener;
 	struct staging scratch;
+	struct dirtime dirtime;	/* of the directory at hand */
 	struct job *jobs;
 	size_t job_count;
 	struct task *tasks;
@@ -199,26 +202,37 @@ static bool may_link(const struct share *s, const struct master *m,
 	       now.stx_nlink < s->run->pool->info.link_limit;
 }
 
+static int replace_member(struct share *s, const struct job *job,
+			  const struct file *f, enum skip_reason *reason,
+			  struct err *err)
+{
+	struct statx seen;
+	struct unify_task task = { .pool = s->run->pool,
+				   .scratch = &s->scratch,
+				   .seen = &seen,
+				   .m = &job->m,
+				   .ignore_mtime = s->run->policy.ignore_mtime,
+				   .dirtime = &s->dirtime };
+
+	task.dirfd = opener_locate(&s->opener, f, &task.name);
+	if (task.dirfd < 0) {
+		*reason = reason_of_errno(task.dirfd);
+		return 0;
+	}
+	file_statx(f, &seen);
+	return unify_replace(&task, reason, err);
+}
+
 /* Exchange one name. Leaves the member untried when the next master shall do. */
 static int share_member(struct share *s, struct job *job, struct file *f,
 			struct err *err)
 {
 	enum skip_reason reason = SKIP_NONE;
-	struct statx seen;
-	const char *name;
-	int dir, r;
+	int r;
 
 	if (!may_link(s, &job->m, f))
 		return 0;
-	dir = opener_locate(&s->opener, f, &name);
-	if (dir < 0) {
-		decide(f, reason_of_errno(dir));
-		job->progress = true;
-		return 0;
-	}
-	file_statx(f, &seen);
-	r = unify_replace(s->run->pool, &s->scratch, dir, name, &seen, &job->m,
-			  s->run->policy.ignore_mtime, &reason, err);
+	r = replace_member(s, job, f, &reason, err);
 	if (r == -EMLINK)
 		return 0;
 	if (r < 0)
@@ -293,8 +307,18 @@ static void show_progress(const struct share *s)
 		      progress_rate(rate, s->done_bytes, s->total_bytes));
 }
 
+static bool is_in_one_dir(const struct file *a, const struct file *b)
+{
+	const char *slash = strrchr(a->path, '/');
+	size_t len = slash ? slash - a->path + 1 : 0;
+
+	return a->tree == b->tree && !strncmp(a->path, b->path, len) &&
+	       !strchr(b->path + len, '/');
+}
+
 static int exchange_names(struct share *s, size_t count, struct err *err)
 {
+	const struct file *files = s->run->files;
 	size_t i;
 	int r = 0;
 
@@ -306,6 +330,10 @@ static int exchange_names(struct share *s, size_t count, struct err *err)
 			s->done_bytes += f->size_bytes;
 		if (progress_due())
 			show_progress(s);
+		/* while the opener still has it open */
+		if (r || i + 1 == count ||
+		    !is_in_one_dir(f, &files[s->tasks[i + 1].file]))
+			dirtime_end(&s->dirtime);
 	}
 	return r;
 }
@@ -428,7 +456,8 @@ static void mark_unreached(struct run *run)
 int share_links(struct run *run, struct err *err)
 {
 	struct share s = { .run = run, .opener = OPENER_INIT(run),
-			   .scratch = STAGING_INIT };
+			   .scratch = STAGING_INIT,
+			   .dirtime = DIRTIME_INIT };
 	int r;
 
 	if (!run->group_count)

@@ -131,39 +131,45 @@ static void test_dirtime(int outside)
 	dirtime_begin(&dt, dir);
 	renameat2(outside, "twin", dir, "a", RENAME_EXCHANGE);
 	ok(mtime_of_dir() > 5, "an exchange sets the mtime of the directory");
-	dirtime_end(&dt, "a", 2, 0);
+	dirtime_note(&dt, "a", 2, 0);
+	dirtime_end(&dt);
 	is_int(mtime_of_dir(), 5, "which is taken back");
 
 	dirtime_begin(&dt, dir);
 	renameat2(outside, "twin", dir, "a", RENAME_EXCHANGE);
 	unlinkat(dir, "b", 0);
-	dirtime_end(&dt, "a", 2, 0);
+	dirtime_note(&dt, "a", 2, 0);
+	dirtime_end(&dt);
 	ok(mtime_of_dir() > 5, "but not when something else was removed");
 
 	age_dir();
 	dirtime_begin(&dt, dir);
 	renameat2(outside, "twin", dir, "a", RENAME_EXCHANGE);
 	renameat2(outside, "twin", dir, "a", RENAME_EXCHANGE);
-	dirtime_end(&dt, "a", 2, 0);
+	dirtime_note(&dt, "a", 2, 0);
+	dirtime_end(&dt);
 	ok(mtime_of_dir() > 5, "nor when somebody exchanged the same name");
 
 	age_dir();
 	dirtime_begin(&dt, dir);
 	write_file("c", "new");
-	dirtime_end(&dt, "a", 0, 0);
+	dirtime_note(&dt, "a", 0, 0);
+	dirtime_end(&dt);
 	ok(mtime_of_dir() > 5, "nor without an exchange of ours");
 
 	age_dir();
 	dirtime_begin(&dt, dir);
 	renameat(outside, "twin", dir, "a");
-	dirtime_end(&dt, "a", 1, 2);
+	dirtime_note(&dt, "a", 1, 2);
+	dirtime_end(&dt);
 	is_int(mtime_of_dir(), 5, "the kernel may need no hidden name");
 
 	age_dir();
 	dirtime_begin(&dt, dir);
 	write_file(".ixunlink-0", "new");
 	renameat(dir, ".ixunlink-0", dir, "a");
-	dirtime_end(&dt, "a", 1, 2);
+	dirtime_note(&dt, "a", 1, 2);
+	dirtime_end(&dt);
 	is_int(mtime_of_dir(), 5, "or one");
 
 	age_dir();
@@ -171,9 +177,59 @@ static void test_dirtime(int outside)
 	write_file(".ixunlink-0", "new");
 	renameat(dir, ".ixunlink-0", dir, "a");
 	write_file(".ixunlink-1", "new");
-	dirtime_end(&dt, "a", 1, 2);
+	dirtime_note(&dt, "a", 1, 2);
+	dirtime_end(&dt);
 	ok(mtime_of_dir() > 5, "but not that of somebody else");
 	unlinkat(dir, ".ixunlink-1", 0);
+}
+
+/* Exchange @count names one after the other, with something else after @foreign. */
+static void exchange_many(int outside, unsigned int count, unsigned int foreign)
+{
+	struct dirtime dt;
+	unsigned int i;
+
+	age_dir();
+	dirtime_begin(&dt, dir);
+	for (i = 0; i < count; i++) {
+		if (renameat2(outside, "twin", dir, i % 2 ? "b" : "a",
+			      RENAME_EXCHANGE) < 0)
+			exit(1);
+		dirtime_note(&dt, i % 2 ? "b" : "a", 2, 0);
+		if (i == foreign)
+			unlinkat(dir, "c", 0);
+	}
+	dirtime_end(&dt);
+}
+
+static void test_dirtime_many(int outside)
+{
+	static const struct timespec times[2] = { { 7, 0 }, { 7, 0 } };
+	const unsigned int many = 3 * DIRTIME_NAMES + 1;
+	struct dirtime dt;
+
+	write_file("b", "new");
+	close(openat(outside, "twin", O_CREAT | O_WRONLY, 0644));
+	exchange_many(outside, 2, 2);
+	is_int(mtime_of_dir(), 5, "two exchanges are taken back together");
+	exchange_many(outside, many, many);
+	is_int(mtime_of_dir(), 5, "and many");
+	exchange_many(outside, many, 3);
+	ok(mtime_of_dir() > 5, "but not when early on something was removed");
+	write_file("c", "new");
+	exchange_many(outside, many, many - 1);
+	ok(mtime_of_dir() > 5, "or late");
+
+	age_dir();
+	dirtime_begin(&dt, dir);
+	renameat2(outside, "twin", dir, "a", RENAME_EXCHANGE);
+	dirtime_note(&dt, "a", 2, 0);
+	futimens(dir, times);
+	dirtime_end(&dt);
+	is_int(mtime_of_dir(), 7, "nor when somebody set it");
+	age_dir();
+	dirtime_end(&dt);
+	is_int(mtime_of_dir(), 5, "a second end does nothing");
 }
 
 /* --- unify_replace ------------------------------------------------------------- */
@@ -186,8 +242,10 @@ static enum skip_reason replace(const char *name, const struct statx *seen,
 {
 	struct err err = { 0 };
 	enum skip_reason reason = SKIP_REASON_COUNT;
-	int r = unify_replace(pool, &scratch, dir, name, seen, m, false,
-			      &reason, &err);
+	const struct unify_task task = { .pool = pool, .scratch = &scratch,
+					 .dirfd = dir, .name = name,
+					 .seen = seen, .m = m };
+	int r = unify_replace(&task, &reason, &err);
 
 	if (r < 0)
 		printf("# %s\n", err.msg);
@@ -265,7 +323,7 @@ int main(void)
 	char base[256];
 	int outside;
 
-	unit_plan(26);
+	unit_plan(32);
 	unit_tmpdir(base);
 	outside = open(base, O_RDONLY | O_DIRECTORY);
 	mkdirat(outside, "d", 0755);
@@ -275,6 +333,7 @@ int main(void)
 	test_open();
 	test_extents();
 	test_dirtime(outside);
+	test_dirtime_many(outside);
 	if (geteuid())
 		unit_skip(9, "a pool needs root");
 	else if (open_pool(base) < 0)
