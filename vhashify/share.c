@@ -32,6 +32,7 @@
 struct job {
 	struct group *group;
 	struct master m;
+	uint32_t links;		/* it has, as far as we know */
 	bool known;		/* a master was there, or a member is linked */
 	bool progress;		/* this round came to a decision on a member */
 	bool collided;		/* this round met different bytes */
@@ -146,8 +147,9 @@ static bool is_about_file(int code)
 	}
 }
 
-static void count_master(struct share *s, struct job *job)
+static void note_master(struct share *s, struct job *job)
 {
+	job->links = job->m.stx.stx_nlink;
 	if (!job->m.created)
 		return;
 	s->run->new_masters++;
@@ -174,7 +176,7 @@ static int find_master(struct share *s, struct job *job, struct err *err)
 		}
 		r = intern_member(s, f, &job->m, &why);
 		if (!r) {
-			count_master(s, job);
+			note_master(s, job);
 			return 0;
 		}
 		if (!is_about_file(r)) {
@@ -189,17 +191,19 @@ static int find_master(struct share *s, struct job *job, struct err *err)
 	}
 }
 
-/* A tree gets one name of a master, the pool as many as its limit says. */
-static bool may_link(const struct share *s, const struct master *m,
+/*
+ * A tree gets one name of a master, the pool as many as its limit says. Links that
+ * other commands make or remove meanwhile are not counted: the pool's limit only says
+ * when a master is retired, and a few more or one replica too early harm nobody. What
+ * must not be exceeded is the limit of the filesystem, which says EMLINK.
+ */
+static bool may_link(const struct share *s, const struct job *job,
 		     const struct file *f)
 {
-	struct statx now;
-
 	if (!s->run->policy.within_guest &&
-	    run_holds(s->run, m->stx.stx_ino, f->tree))
+	    run_holds(s->run, job->m.stx.stx_ino, f->tree))
 		return false;
-	return !fdio_statx(m->fd, NULL, &now) &&
-	       now.stx_nlink < s->run->pool->info.link_limit;
+	return job->links < s->run->pool->info.link_limit;
 }
 
 static int replace_member(struct share *s, const struct job *job,
@@ -230,7 +234,7 @@ static int share_member(struct share *s, struct job *job, struct file *f,
 	enum skip_reason reason = SKIP_NONE;
 	int r;
 
-	if (!may_link(s, &job->m, f))
+	if (!may_link(s, job, f))
 		return 0;
 	r = replace_member(s, job, f, &reason, err);
 	if (r == -EMLINK)
@@ -246,6 +250,7 @@ static int share_member(struct share *s, struct job *job, struct file *f,
 	if (reason)
 		return 0;
 	job->known = true;
+	job->links++;
 	return run_hold(s->run, job->m.stx.stx_ino, f->tree);
 }
 
