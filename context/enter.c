@@ -59,16 +59,31 @@ static void end_child(int sig)
 	pass_on(SIGKILL);
 }
 
+static const int passed[] = { SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 };
+
+/* SIG_BLOCK what is to be passed on, until it is known to whom, then SIG_UNBLOCK: by
+ * then the program may have run, and told somebody who sends it something. */
+static void hold_signals(int how)
+{
+	sigset_t set;
+	size_t i;
+
+	(void)sigemptyset(&set);
+	for (i = 0; i < sizeof(passed) / sizeof(*passed); i++)
+		(void)sigaddset(&set, passed[i]); /* all exist */
+	(void)sigprocmask(how, &set, NULL);
+}
+
 /* What is typed goes to the program, which is in our process group; what is sent to
  * us alone is passed on. We end when it ends. */
 static void give_signals_away(void)
 {
-	static const int passed[] = { SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 };
 	struct sigaction a = { .sa_handler = pass_on, .sa_flags = SA_RESTART };
 	size_t i;
 
+	hold_signals(SIG_BLOCK);
 	for (i = 0; i < sizeof(passed) / sizeof(*passed); i++)
-		(void)sigaction(passed[i], &a, NULL); /* all exist */
+		(void)sigaction(passed[i], &a, NULL);
 	(void)signal(SIGINT, SIG_IGN);
 	(void)signal(SIGQUIT, SIG_IGN);
 }
@@ -174,6 +189,7 @@ __attribute__((noreturn)) static void nurse(const struct passage *p)
 	(void)close(p->tty[1]);
 	if (hear(p->pids[0], &pid, sizeof(pid)) == sizeof(pid))
 		child = pid;
+	hold_signals(SIG_UNBLOCK);
 	status = wait_for(between, &err);
 	if (!child && status != 125) {
 		err_set(&err, -ECANCELED, "the guest ended meanwhile");
@@ -236,6 +252,7 @@ static int run_inside(struct passage *p, struct err *err)
 	if (pid < 0)
 		return err_errno(err, -errno, "cannot make a process");
 	child = pid;
+	hold_signals(SIG_UNBLOCK);
 	cleanup_close(&p->pids[1]);
 	cleanup_close(&p->status[1]);
 	cleanup_close(&p->tty[1]);

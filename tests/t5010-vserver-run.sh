@@ -69,6 +69,24 @@ test_expect_success 'exec passes signals on' '
 	read -r line <pipe && kill -TERM $! && { wait $!; test $? = 143; }
 '
 
+# processes_of GUEST: how many
+processes_of()
+{
+	in_guest "$1" "ps -o pid | wc -l"
+}
+
+test_expect_success 'none is lost, however early it comes' '
+	before=$(processes_of g) &&
+	for delay in $(seq 0 0.003 0.09)
+	do
+		vserver g exec sleep 1000 & sleep $delay
+		kill -TERM $!
+		wait $!
+		test $? = 143 || return 1
+	done &&
+	test "$(processes_of g)" = "$before"
+'
+
 test_expect_success 'started twice, or of another pool with its context: refused' '
 	refused 1 "is running already" vserver g start &&
 	pool=$POOL && mount=$POOL_MOUNT &&
