@@ -353,25 +353,15 @@ int fx_setflags(int fd, unsigned int flags)
 	return FX("setflags", ioctl(fd, FS_IOC_SETFLAGS, arg));
 }
 
-int fx_setprojid(int fd, uint32_t projid)
+int fx_setprojid(int fd, uint32_t projid, uint32_t xflags)
 {
 	struct fsxattr fa;
 
 	if (ioctl(fd, FS_IOC_FSGETXATTR, &fa) < 0)
 		return -errno;
 	fa.fsx_projid = projid;
+	fa.fsx_xflags |= xflags;
 	return FX("setprojid", ioctl(fd, FS_IOC_FSSETXATTR, &fa));
-}
-
-int fx_setproject(int dirfd, uint32_t projid)
-{
-	struct fsxattr fa;
-
-	if (ioctl(dirfd, FS_IOC_FSGETXATTR, &fa) < 0)
-		return -errno;
-	fa.fsx_projid = projid;
-	fa.fsx_xflags |= FS_XFLAG_PROJINHERIT;
-	return FX("setproject", ioctl(dirfd, FS_IOC_FSSETXATTR, &fa));
 }
 
 int fx_fsync(int fd)

@@ -86,8 +86,7 @@ int fx_fremovexattr(int fd, const char *name);
 int fx_setxattrat(int dirfd, const char *file, const char *name,
 		  const void *value, size_t size); /* never follows @file */
 int fx_setflags(int fd, unsigned int flags);	/* FS_IOC_SETFLAGS */
-int fx_setprojid(int fd, uint32_t projid);
-int fx_setproject(int dirfd, uint32_t projid);	/* that, and PROJINHERIT */
+int fx_setprojid(int fd, uint32_t projid, uint32_t xflags); /* sets these too */
 
 int fx_fsync(int fd);
 int fx_syncfs(int fd);

@@ -306,7 +306,7 @@ static int clear_projid(int fd)
 	/* no project ids here: nothing to clear */
 	if (ioctl(fd, FS_IOC_FSGETXATTR, &fa) < 0 || !fa.fsx_projid)
 		return 0;
-	return fx_setprojid(fd, 0);
+	return fx_setprojid(fd, 0, 0);
 }
 
 static int change_flags(int fd, unsigned int set, unsigned int clear)

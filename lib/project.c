@@ -31,7 +31,8 @@ int project_begin(int dirfd, uint32_t project)
 {
 	int r = project_end(dirfd, project);
 
-	return r ? r : fx_setproject(dirfd, project);
+	return r ? r : fx_setprojid(dirfd, project,
+				   FS_XFLAG_PROJINHERIT);
 }
 
 int project_of(int dirfd, uint32_t *ret)

@@ -14,6 +14,7 @@
 #include "fx.h"
 #include "iattr.h"
 #include "log.h"
+#include "project.h"
 #include "uapi/cowlink.h"
 
 /* "<inode number>.<16 digits>" */
@@ -435,12 +436,11 @@ static int name_copy(const struct staging *scratch, int fd,
  * inodes excepted; and the copy is the guest's to pay for. */
 static int inherit_project(int fd, int dirfd)
 {
-	struct fsxattr fa;
+	uint32_t project;
 
-	if (ioctl(dirfd, FS_IOC_FSGETXATTR, &fa) < 0 ||
-	    !(fa.fsx_xflags & FS_XFLAG_PROJINHERIT) || !fa.fsx_projid)
+	if (project_of(dirfd, &project) < 0 || !project)
 		return 0;
-	return fx_setprojid(fd, fa.fsx_projid);
+	return fx_setprojid(fd, project, 0);
 }
 
 static int copy_aside(const struct staging *scratch, int src, int dirfd,
