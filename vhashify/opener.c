@@ -100,10 +100,27 @@ static int open_path(int root, const char *path, size_t len)
 	return at < 0 ? at : steal_fd(&at);
 }
 
+static size_t dir_length(const struct file *f)
+{
+	const char *slash = strrchr(f->path, '/');
+
+	return slash ? slash - f->path : 0;
+}
+
+static bool is_open(const struct opener *o, const char *path, size_t len)
+{
+	return o->dir >= 0 && !strncmp(o->dir_path, path, len) &&
+	       !o->dir_path[len];
+}
+
+bool opener_is_at(const struct opener *o, const struct file *f)
+{
+	return o->tree == f->tree && is_open(o, f->path, dir_length(f));
+}
+
 static int use_dir(struct opener *o, const char *path, size_t len)
 {
-	if (o->dir >= 0 && !strncmp(o->dir_path, path, len) &&
-	    !o->dir_path[len])
+	if (is_open(o, path, len))
 		return 0;
 	close_dir(o);
 	o->dir_path = strndup(path, len);
@@ -123,14 +140,14 @@ static int use_dir(struct opener *o, const char *path, size_t len)
 
 int opener_locate(struct opener *o, const struct file *f, const char **ret_name)
 {
-	const char *slash = strrchr(f->path, '/');
+	size_t len = dir_length(f);
 	int r = use_tree(o, f->tree);
 
 	if (!r)
-		r = use_dir(o, f->path, slash ? slash - f->path : 0);
+		r = use_dir(o, f->path, len);
 	if (r)
 		return r;
-	*ret_name = slash ? slash + 1 : f->path;
+	*ret_name = f->path + (len ? len + 1 : 0);
 	return o->dir;
 }
 

@@ -9,7 +9,6 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cleanup.h"
 #include "dirtime.h"
@@ -312,15 +311,6 @@ static void show_progress(const struct share *s)
 		      progress_rate(rate, s->done_bytes, s->total_bytes));
 }
 
-static bool is_in_one_dir(const struct file *a, const struct file *b)
-{
-	const char *slash = strrchr(a->path, '/');
-	size_t len = slash ? slash - a->path + 1 : 0;
-
-	return a->tree == b->tree && !strncmp(a->path, b->path, len) &&
-	       !strchr(b->path + len, '/');
-}
-
 static int exchange_names(struct share *s, size_t count, struct err *err)
 {
 	const struct file *files = s->run->files;
@@ -337,7 +327,7 @@ static int exchange_names(struct share *s, size_t count, struct err *err)
 			show_progress(s);
 		/* while the opener still has it open */
 		if (r || i + 1 == count ||
-		    !is_in_one_dir(f, &files[s->tasks[i + 1].file]))
+		    !opener_is_at(&s->opener, &files[s->tasks[i + 1].file]))
 			dirtime_end(&s->dirtime);
 	}
 	return r;

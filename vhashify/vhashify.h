@@ -351,6 +351,8 @@ struct opener {
 /* The directory (borrowed until the next call) and name of @f. -EBUSY: locked;
  * -EAGAIN: the tree or the directory is not what it was; else -errno. */
 int opener_locate(struct opener *o, const struct file *f, const char **ret_name);
+/* The directory of @f is the one it has open: opener_locate() would not close it. */
+bool opener_is_at(const struct opener *o, const struct file *f);
 /* @f open for reading; the same errors. */
 int opener_open(struct opener *o, const struct file *f);
 void opener_release(struct opener *o);
