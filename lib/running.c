@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,30 +88,24 @@ static void record_name(uint32_t context, char name[16])
 /* "1 UUID PID STARTED NAME": 1, or 0 when there is none. */
 static int read_record(uint32_t context, struct running *ret, struct err *err)
 {
-	_cleanup_close_ int dir =
-		open(run_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_close_ int fd = -1;
+	char path[PATH_MAX];
 	char text[256];
-	char name[16];
 	ssize_t n;
 
-	record_name(context, name);
-	if (dir >= 0)
-		fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	(void)snprintf(path, sizeof(path), "%s/%u", run_dir(), context);
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return errno == ENOENT ? 0 :
-					 err_errno(err, -errno,
-						   "cannot read '%s/%s'",
-						   run_dir(), name);
+		return errno == ENOENT ?
+			       0 :
+			       err_errno(err, -errno, "cannot read '%s'", path);
 	n = fdio_pread_full(fd, text, sizeof(text) - 1, 0);
 	if (n < 0)
-		return err_errno(err, n, "cannot read '%s/%s'", run_dir(),
-				 name);
+		return err_errno(err, n, "cannot read '%s'", path);
 	text[n] = '\0';
 	if (sscanf(text, "1 %36s %d %" SCNu64 " %64s", ret->uuid, &ret->pid,
 		   &ret->started, ret->name) != 4)
-		return err_set(err, -EUCLEAN, "'%s/%s' makes no sense",
-			       run_dir(), name);
+		return err_set(err, -EUCLEAN, "'%s' makes no sense", path);
 	ret->context = context;
 	return 1;
 }
