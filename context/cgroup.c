@@ -11,9 +11,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cgroup-file.h"
 #include "cleanup.h"
 #include "fdio.h"
 #include "fx.h"
+#include "limit-cpuset.h"
 #include "limit-io.h"
 
 #define SLICE "vserver.slice"
@@ -21,56 +23,6 @@
 #define FREEZE_MS 30000
 /* systemd in a guest needs six levels, containers in it some more. */
 #define DEPTH_MAX "32"
-
-/* --- files ------------------------------------------------------------------------- */
-
-static int write_file(int dirfd, const char *file, const char *value)
-{
-	_cleanup_close_ int fd =
-		openat(dirfd, file, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-
-	/* an empty write would not reach the kernel */
-	if (fd < 0)
-		return -errno;
-	return *value ? fx_write(fd, value, strlen(value)) :
-			fx_write(fd, "\n", 1);
-}
-
-static int read_lines(int dirfd, const char *file, char *buf, size_t size)
-{
-	_cleanup_close_ int fd =
-		openat(dirfd, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -errno : fdio_pread_full(fd, buf, size - 1, 0);
-
-	if (n < 0)
-		return (int)n;
-	buf[n] = '\0';
-	return 0;
-}
-
-static int read_file(int dirfd, const char *file, char *buf, size_t size)
-{
-	int r = read_lines(dirfd, file, buf, size);
-
-	if (!r)
-		buf[strcspn(buf, "\n")] = '\0';
-	return r;
-}
-
-/* Is @word one of the words of the file? */
-static bool file_has(int dirfd, const char *file, const char *word)
-{
-	char text[512];
-	char *save;
-	char *w;
-
-	if (read_file(dirfd, file, text, sizeof(text)) < 0)
-		return false;
-	for (w = strtok_r(text, " ", &save); w; w = strtok_r(NULL, " ", &save))
-		if (!strcmp(w, word))
-			return true;
-	return false;
-}
 
 /* --- finding ------------------------------------------------------------------------ */
 
@@ -191,11 +143,16 @@ int cgroup_make(const struct tree_row *row, struct cgroup *ret,
 
 	if (r < 0 || ret->fd < 0)
 		return r;
+	/* one that a start has left which was killed takes no other processors */
+	if (partition_is(ret->fd))
+		r = partition_set(ret->slice_fd, ret->fd, "member", err);
+	if (r < 0)
+		return r;
 	supervisor = open_dir(ret->fd, "supervisor", true);
 	guest = open_dir(ret->fd, "guest", true);
 	r = guest < 0 ? guest : supervisor < 0 ? supervisor : 0;
 	if (!r)
-		r = write_file(ret->fd, "cgroup.max.depth", DEPTH_MAX);
+		r = cgroup_file_write(ret->fd, "cgroup.max.depth", DEPTH_MAX);
 	if (!r)
 		r = delegate(guest, CONTEXT_UID(row->context));
 	return r < 0 ? err_errno(err, r, "cannot make the cgroup '%s'",
@@ -250,13 +207,13 @@ static int turn_on(const struct cgroup *cg, const char *controller)
 	char word[40];
 	int r;
 
-	if (file_has(cg->fd, "cgroup.controllers", controller))
+	if (cgroup_file_has(cg->fd, "cgroup.controllers", controller))
 		return 0;
-	if (top < 0 || !file_has(top, "cgroup.controllers", controller))
+	if (top < 0 || !cgroup_file_has(top, "cgroup.controllers", controller))
 		return -EOPNOTSUPP;
 	(void)snprintf(word, sizeof(word), "+%s", controller);
-	r = write_file(top, "cgroup.subtree_control", word);
-	return r ? r : write_file(cg->slice_fd, "cgroup.subtree_control", word);
+	r = cgroup_file_write(top, "cgroup.subtree_control", word);
+	return r ? r : cgroup_file_write(cg->slice_fd, "cgroup.subtree_control", word);
 }
 
 static const char *const counted[CGROUP_COUNTED] = { "pids", "memory", "io" };
@@ -276,7 +233,7 @@ size_t cgroup_uncounted(int slice_fd, const char *ret[CGROUP_COUNTED])
 	size_t i;
 
 	for (i = 0; slice_fd >= 0 && i < CGROUP_COUNTED; i++)
-		if (!file_has(slice_fd, "../cgroup.controllers", counted[i]))
+		if (!cgroup_file_has(slice_fd, "../cgroup.controllers", counted[i]))
 			ret[n++] = counted[i];
 	return n;
 }
@@ -294,6 +251,8 @@ static const char *kernels_own(const char *file)
 	for (i = 0; i < sizeof(zero) / sizeof(*zero); i++)
 		if (!strcmp(file, zero[i]))
 			return "0";
+	if (!strcmp(file, PARTITION_FILE))
+		return "member";
 	return strncmp(file, "cpuset.", 7) ? "max" : "";
 }
 
@@ -324,8 +283,8 @@ static int write_all_there_is(const struct cgroup *cg, const char *file)
 	int r;
 
 	(void)snprintf(from, sizeof(from), "%s.effective", file);
-	r = read_file(cg->slice_fd, from, text, sizeof(text));
-	return r ? r : write_file(cg->fd, file, text);
+	r = cgroup_file_read(cg->slice_fd, from, text, sizeof(text));
+	return r ? r : cgroup_file_write(cg->fd, file, text);
 }
 
 static int set_limit(const struct cgroup *cg, const struct setting_key *key,
@@ -341,8 +300,14 @@ static int set_limit(const struct cgroup *cg, const struct setting_key *key,
 		return err_set(err, r,
 			       "cannot set %s: cgroup v2 has no controller '%s' here",
 			       key->name, controller);
+	if (!r && !strcmp(key->name, PARTITION_FILE))
+		return partition_set(cg->slice_fd, cg->fd, value, err);
+	if (!r && !strcmp(key->name, "cpuset.cpus") && partition_is(cg->fd))
+		return err_set(err, -EBUSY,
+			       "cannot set cpuset.cpus of a partition: set "
+			       PARTITION_FILE "=member first");
 	if (!r)
-		r = write_file(cg->fd, key->name, value);
+		r = cgroup_file_write(cg->fd, key->name, value);
 	if (r == -ENOSPC && !*value)
 		r = write_all_there_is(cg, key->name);
 	if (r == -ENOENT)
@@ -390,22 +355,24 @@ int cgroup_effective(const struct cgroup *cg, const struct setting_key *key,
 		     char *buf, size_t size)
 {
 	char file[64];
+	bool list = !strncmp(key->name, "cpuset.", 7) &&
+		    strcmp(key->name, PARTITION_FILE) != 0;
 
 	(void)snprintf(file, sizeof(file), "%s%s", key->name,
-		       strncmp(key->name, "cpuset.", 7) ? "" : ".effective");
+		       list ? ".effective" : "");
 	return cgroup_read(cg, file, buf, size);
 }
 
 int cgroup_read(const struct cgroup *cg, const char *file, char *buf,
 		size_t size)
 {
-	return cg->fd < 0 ? -ENOENT : read_file(cg->fd, file, buf, size);
+	return cg->fd < 0 ? -ENOENT : cgroup_file_read(cg->fd, file, buf, size);
 }
 
 int cgroup_read_lines(const struct cgroup *cg, const char *file, char *buf,
 		      size_t size)
 {
-	return cg->fd < 0 ? -ENOENT : read_lines(cg->fd, file, buf, size);
+	return cg->fd < 0 ? -ENOENT : cgroup_file_read_lines(cg->fd, file, buf, size);
 }
 
 /* --- freezing ------------------------------------------------------------------------ */
@@ -452,12 +419,12 @@ int cgroup_freeze(const struct cgroup *cg, bool freeze, struct err *err)
 	if (cg->fd < 0)
 		return err_set(err, -EOPNOTSUPP,
 			       "cannot freeze: cgroup v2 is not mounted");
-	r = write_file(cg->fd, "cgroup.freeze", freeze ? "1" : "0");
+	r = cgroup_file_write(cg->fd, "cgroup.freeze", freeze ? "1" : "0");
 	if (!r && freeze)
 		r = wait_until_frozen(cg);
 	if (r < 0 && freeze)
 		/* the failure is told already */
-		(void)write_file(cg->fd, "cgroup.freeze", "0");
+		(void)cgroup_file_write(cg->fd, "cgroup.freeze", "0");
 	return r < 0 ? err_errno(err, r, "cannot %s the cgroup '%s'",
 				 freeze ? "freeze" : "thaw", cg->name) :
 		       0;
@@ -467,7 +434,7 @@ int cgroup_freeze(const struct cgroup *cg, bool freeze, struct err *err)
 
 int cgroup_kill(const struct cgroup *cg)
 {
-	return cg->fd < 0 ? -ENOENT : write_file(cg->fd, "cgroup.kill", "1");
+	return cg->fd < 0 ? -ENOENT : cgroup_file_write(cg->fd, "cgroup.kill", "1");
 }
 
 /* The kernel lets go of the last process a moment after it was reaped. */

@@ -149,6 +149,15 @@ static int check_list(const struct setting_key *key, const char *value,
 	return bad(key, value, "a list like '0-2,5'", err);
 }
 
+static int check_partition(const struct setting_key *key, const char *value,
+			   struct err *err)
+{
+	if (!strcmp(value, "member") || !strcmp(value, "root") ||
+	    !strcmp(value, "isolated"))
+		return 0;
+	return bad(key, value, "'member', 'root' or 'isolated'", err);
+}
+
 static int check_switch(const struct setting_key *key, const char *value,
 			struct err *err)
 {
@@ -274,6 +283,7 @@ const struct setting_key setting_keys[] = {
 	CGROUP("cpu.idle", check_switch),
 	CGROUP("cpuset.cpus", check_list),
 	CGROUP("cpuset.mems", check_list),
+	CGROUP("cpuset.cpus.partition", check_partition),
 	CGROUP("io.max", check_io),
 	CGROUP("io.weight", check_weight),
 	CGROUP("pids.max", check_limit),

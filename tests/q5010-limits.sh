@@ -48,6 +48,46 @@ test_expect_success 'a processor that is not there is refused, and not stored' '
 	test_json shown ".settings[\"cpuset.cpus\"]" null && vserver g stop
 '
 
+test_expect_success 'what cannot be a partition stays none' '
+	vserver g start && refused 1 "cpuset.cpus has to say of which processors" \
+		vserver g set cpuset.cpus.partition=root &&
+	vserver g set cpuset.cpus=0-1 &&
+	test_must_fail vserver g set cpuset.cpus.partition=root 2>err && cat err &&
+	test "$(wc -l <err)" = 1 && test_grep "cannot set cpuset.cpus.partition to .root.: " err &&
+	effective g cpuset.cpus.partition member && vserver g set cpuset.cpus=1 && vserver g show --json >shown &&
+	test_json shown ".settings[\"cpuset.cpus.partition\"]" null
+'
+
+# From 6.7 on a partition may be below vserver.slice.
+test_lazy_prereq REMOTE 'test -e "$(cgroup_of g)/cpuset.cpus.exclusive"'
+
+test_expect_success !REMOTE 'a partition needs one above it' '
+	refused 3 "before Linux 6.7 vserver.slice has to be a partition itself" \
+		vserver g set cpuset.cpus.partition=root &&
+	effective g cpuset.cpus.partition member
+'
+
+test_expect_success REMOTE 'a partition has its processors alone' '
+	vserver g set cpuset.cpus.partition=root && effective g cpuset.cpus.partition root &&
+	limit_is g cpuset.cpus.partition root &&
+	test "$(grep Cpus_allowed_list /proc/self/status | cut -f 2)" = 0 &&
+	test "$(in_guest g "grep Cpus_allowed_list /proc/self/status | cut -f 2")" = 1
+'
+
+test_expect_success REMOTE 'it is changed by way of a member, and gone with the guest' '
+	refused 1 "set cpuset.cpus.partition=member first" vserver g set cpuset.cpus=0 &&
+	effective g cpuset.cpus 1 && vserver g restart &&
+	effective g cpuset.cpus.partition root && vserver g set cpuset.cpus.partition=isolated &&
+	effective g cpuset.cpus.partition isolated && vserver g set cpuset.cpus.partition=member &&
+	test "$(grep Cpus_allowed_list /proc/self/status | cut -f 2)" = 0-1 &&
+	vserver g set cpuset.cpus.partition=root && vserver g stop && nothing_left g &&
+	test "$(grep Cpus_allowed_list /proc/self/status | cut -f 2)" = 0-1
+'
+
+test_expect_success 'and none is left for what follows' '
+	vserver g stop && vserver g set cpuset.cpus.partition= cpuset.cpus=
+'
+
 test_expect_success 'what is written is charged to the guest' '
 	vserver g start && in_guest g "dd if=/dev/zero of=/file bs=64k count=16 &&
 		sync /file" && cat "$(cgroup_of g)/io.stat" &&
