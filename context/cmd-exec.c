@@ -12,7 +12,7 @@ static int run(struct cmd_ctx *ctx, char *const *argv)
 
 	if (!r)
 		r = guest_must_run(&g, &ctx->err);
-	return r ? r : guest_exec(&g, argv, &ctx->err);
+	return r ? r : guest_exec(&g, argv, NULL, &ctx->err);
 }
 
 int cmd_exec(struct cmd_ctx *ctx)

@@ -12,6 +12,7 @@
 #include "disk.h"
 #include "guest.h"
 #include "log.h"
+#include "rt.h"
 #include "vserver.h"
 
 static int apply_rlimit(const struct guest *g, const struct setting_key *key,
@@ -35,6 +36,8 @@ static int apply(const struct guest *g, const struct cgroup *cg,
 		return cgroup_limit(cg, key, value, err);
 	if (key->kind == SETTING_DISK)
 		return disk_limit(g, key, value, err);
+	if (key->kind == SETTING_RT)
+		return rt_apply(g, key, value, err);
 	if (key->kind == SETTING_RLIMIT && *value)
 		return apply_rlimit(g, key, value, err);
 	log_notice("%s: the running guest goes on as it was started", key->name);

@@ -18,6 +18,7 @@
 #include "guestpty.h"
 #include "inside.h"
 #include "launch.h"
+#include "rt.h"
 #include "terminal.h"
 #include "userns.h"
 #include "words.h"
@@ -111,6 +112,8 @@ struct passage {
 	int pids[2];		/* the process that is inside, as we see it */
 	int status[2];
 	int tty[2];		/* for a shell: the master of its terminal */
+	const struct rt_deadline *rt;
+	int gate[2];		/* with @rt: the program waits there until it has it */
 };
 
 /* Say what went wrong, as inside.c does. */
@@ -162,6 +165,25 @@ static ssize_t hear(int fd, void *buf, size_t size)
 	return n;
 }
 
+/* The process has its cgroup now, whose processors count, and has not begun yet. Only
+ * the host's root may give it this. */
+static void open_gate(const struct passage *p)
+{
+	struct err err = { 0 };
+	char byte = 0;
+
+	(void)close(p->gate[1]);
+	if (hear(p->gate[0], &byte, 1) != 1)
+		return; /* it has failed, and told so */
+	if (rt_give(child, p->rt, &err) < 0) {
+		(void)kill(child, SIGKILL); /* ours, and not yet waited for */
+		(void)wait_for(child, NULL);
+		fail(p, &err);
+	}
+	/* if it has ended it waits for nothing */
+	(void)send(p->gate[0], &byte, 1, MSG_NOSIGNAL);
+}
+
 /*
  * The program's parent, in a child of ours. A guest has not ended until each of its
  * processes was buried, which only its parent can do. We may be stopped, or write to
@@ -195,6 +217,8 @@ __attribute__((noreturn)) static void nurse(const struct passage *p)
 		err_set(&err, -ECANCELED, "the guest ended meanwhile");
 		fail(p, &err);
 	}
+	if (child && p->rt)
+		open_gate(p);
 	/* whatever lock goes with a descriptor is the caller's */
 	(void)syscall(SYS_close_range, 3, ~0U, 0);
 	if (child)
@@ -257,6 +281,8 @@ static int run_inside(struct passage *p, struct err *err)
 	cleanup_close(&p->status[1]);
 	cleanup_close(&p->tty[1]);
 	p->pids[1] = p->status[1] = p->tty[1] = -1;
+	cleanup_pair(p->gate);
+	p->gate[0] = p->gate[1] = -1;
 	r = meet(p, pid, err);
 	child = 0;
 	return r;
@@ -269,19 +295,24 @@ static int with_pipes(struct passage *p, bool terminal, struct err *err)
 	/* the exec of the program closes what it has of them */
 	if (pipe2(p->pids, O_CLOEXEC) < 0 || pipe2(p->status, O_CLOEXEC) < 0 ||
 	    (terminal && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
-				    p->tty) < 0))
+				    p->tty) < 0) ||
+	    (p->rt && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+				 p->gate) < 0))
 		r = err_errno(err, -errno, "cannot make a pipe");
 	p->inside.status_fd = p->status[1];
 	p->inside.tty_fd = p->tty[1];
+	p->inside.gate_fd = p->gate[1];
 	if (!r)
 		r = run_inside(p, err);
 	cleanup_pair(p->pids);
 	cleanup_pair(p->status);
 	cleanup_pair(p->tty);
+	cleanup_pair(p->gate);
 	return r;
 }
 
-int guest_exec(struct guest *g, char *const *argv, struct err *err)
+int guest_exec(struct guest *g, char *const *argv,
+	       const struct rt_deadline *rt, struct err *err)
 {
 	_cleanup_cgroup_ struct cgroup cg = CGROUP_INIT;
 	_cleanup_close_ int procs = -1;
@@ -296,7 +327,9 @@ int guest_exec(struct guest *g, char *const *argv, struct err *err)
 					 .search = true },
 			     .pids = { -1, -1 },
 			     .status = { -1, -1 },
-			     .tty = { -1, -1 } };
+			     .tty = { -1, -1 },
+			     .rt = rt,
+			     .gate = { -1, -1 } };
 	int r = cgroup_open(&g->row, &cg, err);
 
 	if (r < 0)

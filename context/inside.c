@@ -183,11 +183,11 @@ static void change_root(const struct inside *in)
 	take_console(in, console);
 }
 
-/* All but standard input, output, error and these two. */
-static void close_others(const struct inside *in)
+/* All but standard input, output, error, the status and @also, or -1. */
+static void close_others(const struct inside *in, int also)
 {
 	int a = in->status_fd;
-	int b = in->init_fd < 0 ? a : in->init_fd;
+	int b = also < 0 ? a : also;
 	int low = a < b ? a : b;
 	int high = a < b ? b : a;
 
@@ -239,7 +239,7 @@ void inside_first(const struct inside *in)
 			fail(in, "cannot start the loopback", r);
 	}
 	change_root(in);
-	close_others(in);
+	close_others(in, in->init_fd);
 	r = confine();
 	if (r < 0)
 		fail(in, "cannot confine the guest", r);
@@ -265,6 +265,18 @@ static void take_terminal(const struct inside *in)
 		must(in, dup2(slave, i), "cannot use the terminal");
 }
 
+/* The host may have something to do with this process. If it ends, so do we. */
+static void wait_at_gate(const struct inside *in)
+{
+	char byte = 0;
+	ssize_t n = write(in->gate_fd, &byte, 1);
+
+	while (n > 0 && (n = read(in->gate_fd, &byte, 1)) < 0 && errno == EINTR)
+		n = 1;
+	if (n != 1)
+		_exit(125);
+}
+
 void inside_exec(const struct inside *in, int procs_fd)
 {
 	int r;
@@ -278,10 +290,12 @@ void inside_exec(const struct inside *in, int procs_fd)
 	must(in, chdir("/"), "cannot enter the root"); /* allowed: alone */
 	if (in->tty_fd >= 0)
 		take_terminal(in);
-	close_others(in);
+	close_others(in, in->gate_fd);
 	r = confine();
 	if (r < 0)
 		fail(in, "cannot confine the program", r);
+	if (in->gate_fd >= 0)
+		wait_at_gate(in);
 	run(in);
 	_exit(errno == ENOENT || errno == ENOTDIR ? 127 : 126);
 }

@@ -20,6 +20,8 @@ struct inside {
 	int init_fd;		/* run this program, with argv; -1: none */
 	bool own_net;		/* the network namespace is new */
 	bool search;		/* argv[0] is looked up in PATH */
+	int gate_fd;		/* inside_exec(): before the program begins send a byte,
+				 * and wait for one; -1: do not */
 	int tty_fd;		/* send the master of a terminal for it through this
 				 * socket; -1, inside_exec() only: it has our
 				 * standard input and output */

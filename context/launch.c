@@ -24,6 +24,7 @@
 #include "keeper.h"
 #include "mounts.h"
 #include "net.h"
+#include "rt.h"
 #include "userns.h"
 #include "words.h"
 
@@ -118,17 +119,21 @@ static int set_rlimits(pid_t pid, const struct settings *s, struct err *err)
 	const struct setting_key *k;
 
 	for (k = setting_keys; k->name; k++) {
+		const char *value = settings_get(s, k->name);
 		struct rlimit limit;
 
-		if (k->kind != SETTING_RLIMIT || !settings_has(s, k->name))
+		if ((k->kind != SETTING_RLIMIT && k->kind != SETTING_RT) ||
+		    !value)
 			continue;
-		if (rlimit_parse(settings_get(s, k->name), &limit) < 0)
+		if ((k->kind == SETTING_RT ?
+			     rt_limit(k, value, &limit) :
+			     rlimit_parse(value, &limit)) < 0)
 			return err_set(err, -EUCLEAN,
 				       "the catalog's '%s' makes no sense",
 				       k->name);
 		if (prlimit(pid, k->number, &limit, NULL) < 0)
 			return err_errno(err, -errno, "cannot set %s to '%s'",
-					 k->name, settings_get(s, k->name));
+					 k->name, value);
 	}
 	return 0;
 }

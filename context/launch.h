@@ -23,7 +23,10 @@ int guest_stop(struct guest *g, struct err *err);
 int guest_clean(struct guest *g, struct err *err);
 
 /* Run a program in it and wait; its exit status, 128+N after a signal, or -errno.
- * Without @argv a shell, on a terminal of the guest that is connected with ours. */
-int guest_exec(struct guest *g, char *const *argv, struct err *err);
+ * Without @argv a shell, on a terminal of the guest that is connected with ours. With
+ * @rt, which may be NULL, it begins under SCHED_DEADLINE. */
+struct rt_deadline;
+int guest_exec(struct guest *g, char *const *argv,
+	       const struct rt_deadline *rt, struct err *err);
 
 #endif

@@ -14,6 +14,7 @@
 #include "extra.h"
 #include "limit-io.h"
 #include "net-list.h"
+#include "rt.h"
 
 /* --- values --------------------------------------------------------------------- */
 
@@ -289,6 +290,8 @@ const struct setting_key setting_keys[] = {
 	CGROUP("pids.max", check_limit),
 	{ "disk.space", SETTING_DISK, NULL, check_disk, 0 },
 	{ "disk.inodes", SETTING_DISK, NULL, check_disk, 0 },
+	{ "rt.prio", SETTING_RT, "0", rt_check_prio, RLIMIT_RTPRIO },
+	{ "rt.time", SETTING_RT, "0", rt_check_time, RLIMIT_RTTIME },
 	RLIMIT("as", RLIMIT_AS),
 	RLIMIT("core", RLIMIT_CORE),
 	RLIMIT("cpu", RLIMIT_CPU),
@@ -299,8 +302,6 @@ const struct setting_key setting_keys[] = {
 	RLIMIT("nice", RLIMIT_NICE),
 	RLIMIT("nofile", RLIMIT_NOFILE),
 	RLIMIT("nproc", RLIMIT_NPROC),
-	RLIMIT("rtprio", RLIMIT_RTPRIO),
-	RLIMIT("rttime", RLIMIT_RTTIME),
 	RLIMIT("sigpending", RLIMIT_SIGPENDING),
 	RLIMIT("stack", RLIMIT_STACK),
 	{ 0 },

@@ -17,6 +17,7 @@ enum setting_kind {
 	SETTING_CGROUP,		/* the file of this name in its cgroup */
 	SETTING_DISK,		/* disk.h */
 	SETTING_NET,		/* net.h */
+	SETTING_RT,		/* rt.h */
 	SETTING_RLIMIT,		/* "rlimit." and a name of getrlimit(2) */
 };
 
@@ -27,7 +28,7 @@ struct setting_key {
 	/* 0, or err_usage() about @value. */
 	int (*check)(const struct setting_key *key, const char *value,
 		     struct err *err);
-	int number;		/* SETTING_RLIMIT: RLIMIT_* */
+	int number;		/* SETTING_RLIMIT, SETTING_RT: RLIMIT_* */
 };
 
 /* Ends with a NULL name. */

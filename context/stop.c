@@ -89,7 +89,7 @@ static pid_t ask(struct guest *g, const char *command)
 	for (int i = 0; !r && i < 3; i++)
 		r = dup2(null, i) < 0 ? -errno : 0;
 	if (!r)
-		r = guest_exec(g, words.argv, NULL);
+		r = guest_exec(g, words.argv, NULL, NULL);
 	_exit(r < 0 ? 126 : r);
 }
 

@@ -20,6 +20,25 @@ static const struct cmd_opt ended_opts[] = {
 	{ 0 },
 };
 
+static const struct cmd_opt rt_opts[] = {
+	{ .name = "runtime",
+	  .kind = OPT_STRING,
+	  .arg = "T",
+	  .help = "processor time in each period, like 2ms",
+	  .offset = offsetof(struct rt_opts, runtime) },
+	{ .name = "period",
+	  .kind = OPT_STRING,
+	  .arg = "T",
+	  .help = "how often, like 10ms",
+	  .offset = offsetof(struct rt_opts, period) },
+	{ .name = "deadline",
+	  .kind = OPT_STRING,
+	  .arg = "T",
+	  .help = "how long after the begin of a period it has it (the period)",
+	  .offset = offsetof(struct rt_opts, deadline) },
+	{ 0 },
+};
+
 static const struct cmd_opt log_opts[] = {
 	{ .name = "lines",
 	  .kind = OPT_NUMBER,
@@ -72,6 +91,16 @@ static const struct cmd cmds[] = {
 	  .summary = "run a program in a guest, as its root",
 	  .options_end = 2,
 	  .run = cmd_exec },
+	{ .name = "rt",
+	  .min_operands = 2,
+	  .max_operands = -1,
+	  .flags = CMD_ROOT | CMD_POOL_RO,
+	  .operands = "NAME COMMAND...",
+	  .summary = "run a program in a guest under SCHED_DEADLINE",
+	  .opts = rt_opts,
+	  .opts_size = sizeof(struct rt_opts),
+	  .options_end = 2,
+	  .run = cmd_rt },
 	{ .name = "enter",
 	  .min_operands = 1,
 	  .max_operands = 1,

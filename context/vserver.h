@@ -17,6 +17,12 @@ struct ended_opts {
 	uint64_t ended;
 };
 
+struct rt_opts {
+	const char *runtime;
+	const char *period;
+	const char *deadline;
+};
+
 struct log_opts {
 	uint64_t lines;
 };
@@ -26,6 +32,7 @@ int cmd_stop(struct cmd_ctx *ctx);
 int cmd_restart(struct cmd_ctx *ctx);
 int cmd_state(struct cmd_ctx *ctx);	/* cmd_status() is the library's */
 int cmd_exec(struct cmd_ctx *ctx);
+int cmd_rt(struct cmd_ctx *ctx);
 int cmd_enter(struct cmd_ctx *ctx);
 int cmd_boot(struct cmd_ctx *ctx);
 int cmd_halt(struct cmd_ctx *ctx);

@@ -26,11 +26,22 @@ guest_tree()
 	echo "of the template" >"$1/etc/file"
 }
 
-# guest_program DIR NAME: put a helper and its libraries into the tree.
+# guest_program DIR NAME: put a helper and its libraries into the tree;
+# guest_system_program DIR NAME: a program of this machine.
 guest_program()
 {
-	cp "$COWLINK_BUILD/tests/helper/$2" "$1/bin/" &&
-	for library in $(ldd "$1/bin/$2" | grep -o "/[^ ]*")
+	guest_file_ "$1" "$COWLINK_BUILD/tests/helper/$2"
+}
+
+guest_system_program()
+{
+	guest_file_ "$1" "$(command -v "$2")"
+}
+
+guest_file_()
+{
+	cp "$2" "$1/bin/" &&
+	for library in $(ldd "$2" | grep -o "/[^ ]*")
 	do
 		mkdir -p "$1$(dirname "$library")" &&
 		cp -L "$library" "$1$library" || return 1

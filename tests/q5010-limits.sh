@@ -54,8 +54,14 @@ test_expect_success 'what cannot be a partition stays none' '
 	vserver g set cpuset.cpus=0-1 &&
 	test_must_fail vserver g set cpuset.cpus.partition=root 2>err && cat err &&
 	test "$(wc -l <err)" = 1 && test_grep "cannot set cpuset.cpus.partition to .root.: " err &&
-	effective g cpuset.cpus.partition member && vserver g set cpuset.cpus=1 && vserver g show --json >shown &&
+	effective g cpuset.cpus.partition member && vserver g show --json >shown &&
 	test_json shown ".settings[\"cpuset.cpus.partition\"]" null
+'
+
+test_expect_success 'some of the processors: no deadline, and why' '
+	vserver g rt --runtime=10ms --period=100ms -- true && vserver g set cpuset.cpus=1 &&
+	refused 1 "set cpuset.cpus.partition=root, or take" \
+		vserver g rt --runtime=10ms --period=100ms -- true
 '
 
 # From 6.7 on a partition may be below vserver.slice.
@@ -67,11 +73,14 @@ test_expect_success !REMOTE 'a partition needs one above it' '
 	effective g cpuset.cpus.partition member
 '
 
-test_expect_success REMOTE 'a partition has its processors alone' '
+test_expect_success REMOTE 'a partition has its processors alone, and deadlines' '
 	vserver g set cpuset.cpus.partition=root && effective g cpuset.cpus.partition root &&
 	limit_is g cpuset.cpus.partition root &&
 	test "$(grep Cpus_allowed_list /proc/self/status | cut -f 2)" = 0 &&
-	test "$(in_guest g "grep Cpus_allowed_list /proc/self/status | cut -f 2")" = 1
+	test "$(in_guest g "grep Cpus_allowed_list /proc/self/status | cut -f 2")" = 1 &&
+	vserver g rt --runtime=10ms --period=100ms -- sh -c "
+		grep Cpus_allowed_list /proc/self/status | cut -f 2" >out && test_contents out 1 &&
+	refused 1 "others have been promised" vserver g rt --runtime=99ms --period=100ms -- true
 '
 
 test_expect_success REMOTE 'it is changed by way of a member, and gone with the guest' '

@@ -74,6 +74,15 @@ test_expect_success 'bad keys and values are refused, all or nothing' '
 	value_refused cpu.max=1 "cpu.max: '\''1'\''" &&
 	value_refused "cpu.max=1000 1 1" "cpu.max" &&
 	value_refused cpuset.cpus=all "a list like" &&
+	value_refused cpuset.cpus.partition=roots "'\''member'\'', '\''root'\'' or '\''isolated'\''" &&
+	value_refused rt.prio=100 "rt.prio: '\''100'\'' is not a number from 0 to 99" &&
+	value_refused rt.prio=-1 "from 0 to 99" && value_refused rt.prio=high "from 0 to 99" &&
+	value_refused rt.prio=1:2 "from 0 to 99" && value_refused rt.time=5m "a time like" &&
+	value_refused rt.time=1.5ms "a time like" && value_refused rt.time=-1 "a time like" &&
+	value_refused rt.time=ms "a time like" && value_refused rt.time=2ms:1ms "a time like" &&
+	value_refused rt.time=99999999999999999999 "a time like" &&
+	value_refused rt.time=9999999999999s "a time like" && value_refused rt.time=1M "a time like" &&
+	value_refused rlimit.rtprio=1 "there is no setting" &&
 	value_refused cpu.idle=2 "a number from 0 to 1" &&
 	value_refused io.weight=0 "a number from 1 to 10000" &&
 	value_refused io.max=10M "words like" && value_refused io.max=rbps "words like" &&
@@ -119,6 +128,8 @@ test_expect_success 'good ones are not' '
 	vserver c set memory.max=max cpu.max="50000 100000" cpuset.cpus=0-2,5 \
 		cpu.max="max" io.max="rbps=10M  wiops=max" io.weight=10 rlimit.core=unlimited rlimit.as=1G:unlimited \
 		stop.signal=SIGRTMIN+3 stop.signal=PWR stop.signal=9 cpu.weight=1 \
+		rt.prio=99 rt.prio=0 rt.time=20ms rt.time=7 rt.time=1s:2s rt.time=unlimited \
+		cpuset.cpus.partition=isolated \
 		hostname=a.b-c net=host net=none net=restricted ip=10.0.0.5/24@eth0 \
 		ip="10.0.0.0/31 10.0.0.255/32@lo,fd00::5/64@eth0.5,2001:db8::1" init="/bin/sh -c x" init.style=reap
 '

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "rt.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "cmd.h"
+#include "fdio.h"
+
+#define PRIO_MAX_RT 99
+/* A guest that makes processes faster than we look has no time for anything else. */
+#define PASSES 100
+
+/* --- values --------------------------------------------------------------------------- */
+
+int rt_parse_time(const char *text, uint64_t *ret_us)
+{
+	static const struct {
+		const char *name;
+		uint64_t us;
+	} units[] = { { "", 1 }, { "us", 1 }, { "ms", 1000 }, { "s", 1000000 } };
+	size_t len = strspn(text, "0123456789");
+	char number[24];
+	uint64_t n;
+	size_t i;
+
+	if (!len || len >= sizeof(number))
+		return -EINVAL;
+	memcpy(number, text, len);
+	number[len] = '\0';
+	if (parse_number(number, &n) < 0)
+		return -EINVAL;
+	for (i = 0; i < sizeof(units) / sizeof(*units); i++)
+		if (!strcmp(text + len, units[i].name))
+			break;
+	if (i == sizeof(units) / sizeof(*units) || n > INT64_MAX / units[i].us)
+		return -EINVAL;
+	*ret_us = n * units[i].us;
+	return 0;
+}
+
+static int parse_time_limit(const char *text, rlim_t *ret)
+{
+	uint64_t us;
+	int r = 0;
+
+	if (!strcmp(text, "unlimited")) {
+		*ret = RLIM_INFINITY;
+		return 0;
+	}
+	r = rt_parse_time(text, &us);
+	*ret = us;
+	return r;
+}
+
+/* The soft limit is SIGXCPU, which a program may ignore, the hard one is SIGKILL: so
+ * there has to be time between them. */
+static int time_limit(const char *value, struct rlimit *ret)
+{
+	size_t len = strcspn(value, ":");
+	char soft[32];
+	int r;
+
+	if (len >= sizeof(soft))
+		return -EINVAL;
+	memcpy(soft, value, len);
+	soft[len] = '\0';
+	r = parse_time_limit(soft, &ret->rlim_cur);
+	if (!r && value[len])
+		r = parse_time_limit(value + len + 1, &ret->rlim_max);
+	else
+		ret->rlim_max = ret->rlim_cur == RLIM_INFINITY ?
+					RLIM_INFINITY :
+					ret->rlim_cur * 2;
+	return r || ret->rlim_cur > ret->rlim_max ? -EINVAL : 0;
+}
+
+int rt_limit(const struct setting_key *key, const char *value,
+	     struct rlimit *ret)
+{
+	uint64_t n = 0;
+	int r = 0;
+
+	if (*value && key->number == RLIMIT_RTTIME)
+		return time_limit(value, ret);
+	if (*value)
+		r = parse_number(value, &n);
+	*ret = (struct rlimit){ .rlim_cur = n, .rlim_max = n };
+	return r || n > PRIO_MAX_RT ? -EINVAL : 0;
+}
+
+static int check(const struct setting_key *key, const char *value,
+		 const char *wanted, struct err *err)
+{
+	struct rlimit limit;
+
+	return rt_limit(key, value, &limit) < 0 ?
+		       err_usage(err, "%s: '%s' is not %s", key->name, value,
+				 wanted) :
+		       0;
+}
+
+int rt_check_prio(const struct setting_key *key, const char *value,
+		  struct err *err)
+{
+	return check(key, value, "a number from 0 to 99", err);
+}
+
+int rt_check_time(const struct setting_key *key, const char *value,
+		  struct err *err)
+{
+	return check(key, value, "a time like '20ms', SOFT:HARD or 'unlimited'",
+		     err);
+}
+
+/* --- all processes of a guest --------------------------------------------------------- */
+
+/* One that has ended needs no limit. */
+static int unless_gone(void)
+{
+	return errno == ESRCH ? 0 : -errno;
+}
+
+/* Whoever has an id of the guest's is inside, in whatever namespace of its own. */
+static bool is_inside(int proc, pid_t pid, uint32_t context)
+{
+	_cleanup_close_ int fd = -1;
+	char text[2048];
+	unsigned int uid;
+	const char *line;
+	ssize_t n;
+
+	(void)snprintf(text, sizeof(text), "%d/status", pid);
+	fd = openat(proc, text, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : fdio_pread_full(fd, text, sizeof(text) - 1, 0);
+	if (n < 0)
+		return false;
+	text[n] = '\0';
+	line = strstr(text, "\nUid:");
+	return line && sscanf(line, " Uid: %u", &uid) == 1 &&
+	       uid >= CONTEXT_UID(context) &&
+	       uid - CONTEXT_UID(context) < 65536;
+}
+
+/* A limit holds for what is asked for later: 1 when this one had to be lowered. */
+static int lower(pid_t tid, rlim_t max)
+{
+	int policy = sched_getscheduler(tid);
+	int kind = policy & ~SCHED_RESET_ON_FORK;
+	struct sched_param param;
+
+	if (policy < 0 || sched_getparam(tid, &param) < 0)
+		return unless_gone();
+	if ((kind != SCHED_FIFO && kind != SCHED_RR) ||
+	    (rlim_t)param.sched_priority <= max)
+		return 0;
+	param.sched_priority = (int)max;
+	if (!max)
+		policy = SCHED_OTHER | (policy & SCHED_RESET_ON_FORK);
+	return sched_setscheduler(tid, policy, &param) < 0 ? unless_gone() : 1;
+}
+
+static int lower_threads(int proc, pid_t pid, rlim_t max)
+{
+	_cleanup_dir_ DIR *d = NULL;
+	const struct dirent *e;
+	char path[32];
+	int changed = 0;
+	int r;
+
+	(void)snprintf(path, sizeof(path), "%d/task", pid);
+	r = fdio_names_open(proc, path, &d);
+	if (r == -ENOENT)
+		return 0;
+	while (r >= 0 && (e = fdio_names_next(d, &r))) {
+		r = lower((pid_t)strtol(e->d_name, NULL, 10), max);
+		changed |= r > 0;
+	}
+	return r == -ENOENT || r == -ESRCH ? 0 : r < 0 ? r : changed;
+}
+
+/* 1 when there was something to do. */
+static int limit_one(int proc, pid_t pid, const struct setting_key *key,
+		     const struct rlimit *limit)
+{
+	struct rlimit old;
+	int changed;
+	int r = 0;
+
+	if (prlimit(pid, key->number, NULL, &old) < 0)
+		return unless_gone();
+	changed = old.rlim_cur != limit->rlim_cur ||
+		  old.rlim_max != limit->rlim_max;
+	if (changed && prlimit(pid, key->number, limit, NULL) < 0)
+		return unless_gone();
+	if (key->number == RLIMIT_RTPRIO)
+		r = lower_threads(proc, pid, limit->rlim_max);
+	return r < 0 ? r : changed || r;
+}
+
+static int limit_pass(int proc, const struct guest *g,
+		      const struct setting_key *key, const struct rlimit *limit)
+{
+	_cleanup_dir_ DIR *d = NULL;
+	const struct dirent *e;
+	int changed = 0;
+	int r = fdio_names_open(proc, ".", &d);
+
+	while (r >= 0 && (e = fdio_names_next(d, &r))) {
+		pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
+
+		if (pid <= 0 || !is_inside(proc, pid, g->row.context))
+			continue;
+		r = limit_one(proc, pid, key, limit);
+		changed |= r > 0;
+	}
+	return r < 0 ? r : changed;
+}
+
+/* A child that was made meanwhile has what its parent had: until none is found. */
+int rt_apply(const struct guest *g, const struct setting_key *key,
+	     const char *value, struct err *err)
+{
+	_cleanup_close_ int proc =
+		open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct rlimit limit;
+	int passes = 0;
+	int r = proc < 0 ? -errno : rt_limit(key, value, &limit);
+
+	if (!r && prlimit(g->run.pid, key->number, &limit, NULL) < 0)
+		r = -errno;
+	while (!r && (r = limit_pass(proc, g, key, &limit)) > 0)
+		r = ++passes < PASSES ? 0 : -EBUSY;
+	return r < 0 ? err_errno(err, r, "cannot set %s to '%s'", key->name,
+				 value) :
+		       0;
+}
