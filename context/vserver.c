@@ -45,6 +45,11 @@ static const struct cmd_opt log_opts[] = {
 	  .arg = "N",
 	  .help = "the last N lines only",
 	  .offset = offsetof(struct log_opts, lines) },
+	{ .name = "follow",
+	  .letter = 'f',
+	  .kind = OPT_FLAG,
+	  .help = "go on with what comes, until the guest stops",
+	  .offset = offsetof(struct log_opts, follow) },
 	{ 0 },
 };
 

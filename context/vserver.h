@@ -24,6 +24,7 @@ struct rt_opts {
 };
 
 struct log_opts {
+	bool follow;
 	uint64_t lines;
 };
 

@@ -122,6 +122,94 @@ test_expect_success 'the log stays below a size' '
 	vserver g log --lines=1 | grep "the end"
 '
 
+# follows [WORDS...]: what "log --follow" of g prints goes to the file followed
+follows()
+{
+	: >followed
+	env --default-signal=INT vserver g log --follow "$@" >followed 2>&1 &
+	follower=$!
+}
+
+# came TEXT: it has come to the follower
+came()
+{
+	wait_until grep -q "$1" followed
+}
+
+# goes_on FILE: the program of the guest goes on when there is this file
+goes_on()
+{
+	: >"$POOL/guests/g/rootfs/tmp/$1"
+}
+
+test_expect_success 'a follower sees what comes, and ends with the guest' '
+	vserver g stop && program steps <<-\EOF &&
+	#!/bin/sh
+	echo one
+	echo two
+	for step in a b c; do
+		until test -e /tmp/$step; do usleep 20000; done
+		echo step $step
+	done
+	EOF
+	rm -f "$POOL"/guests/g/rootfs/tmp/? "$COWLINK_LOG"/* &&
+	vserver g set init=/bin/steps && vserver g start && wait_until logged two &&
+	follows --lines=1 && came two && goes_on a && came "step a" && goes_on b && came "step b" &&
+	goes_on c && wait $follower && tr -d "\r" <followed >out && cat >expected <<-\EOF &&
+	two
+	step a
+	step b
+	step c
+	[the guest ended with status 0]
+	EOF
+	test_cmp expected out && until_quiet &&
+	vserver g log --follow >out && vserver g log >expected && test_cmp expected out
+'
+
+test_expect_success 'or by a signal, or when nobody reads, or with "vserver stop"' '
+	rm -f "$POOL"/guests/g/rootfs/tmp/? && vserver g start && wait_until logged two &&
+	follows && came two && kill -INT $follower && { wait $follower; test $? = 130; } &&
+	vserver g log -f | grep -q two && vserver g status &&
+	follows && came two && vserver g stop && wait $follower &&
+	test_grep "was ended by signal 9" followed && nothing_left g
+'
+
+test_expect_success 'one that makes the log empty is seen, and one that takes it away' '
+	rm -f "$POOL"/guests/g/rootfs/tmp/? "$COWLINK_LOG"/* && vserver g start && follows &&
+	came two && : >"$(echo "$COWLINK_LOG"/*.log)" && goes_on a && came "step a" &&
+	log=$(echo "$COWLINK_LOG"/*.log) && mv "$log" "$log.old" && echo new >"$log" && came new &&
+	goes_on b && goes_on c && wait $follower && tr -d "\r" <followed >out &&
+	printf "one\ntwo\nstep a\nnew\n" >expected && test_cmp expected out && until_quiet
+'
+
+test_expect_success 'no byte is lost where the log is turned' '
+	program count <<-\EOF &&
+	#!/bin/sh
+	echo begin
+	until test -e /tmp/a; do usleep 20000; done
+	seq 1 180000
+	EOF
+	rm -f "$POOL"/guests/g/rootfs/tmp/? "$COWLINK_LOG"/* && vserver g set init=/bin/count &&
+	vserver g start && follows && came begin && goes_on a && wait $follower &&
+	ls "$COWLINK_LOG" >out && test "$(wc -l <out)" = 2 &&
+	{ echo begin; seq 1 180000; echo "[the guest ended with status 0]"; } >expected &&
+	tr -d "\r" <followed >out && cmp expected out && until_quiet &&
+	vserver g log | tr -d "\r" >out && cmp expected out
+'
+
+test_expect_success 'on a terminal it cannot act either, however its bytes come' '
+	program halves <<-\EOF &&
+	#!/bin/sh
+	printf "x\303\302"
+	until test -e /tmp/a; do usleep 20000; done
+	printf "\233y\033[31m\n"
+	EOF
+	rm -f "$POOL"/guests/g/rootfs/tmp/? "$COWLINK_LOG"/* && vserver g set init=/bin/halves &&
+	vserver g start && { on-pty -- vserver g log --follow >out & } && on_pty=$! &&
+	wait_until test -s out && goes_on a && wait $on_pty && cat out &&
+	test_grep "M-^\[y^\[\[31m" out && ! grep "$(printf "\033")" out && until_quiet
+'
+
 test_expect_success 'killing every process of ours leaves a guest that can be managed' '
 	vserver g stop && program busy <<-\EOF &&
 	#!/bin/sh

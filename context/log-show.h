@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The log of a console holds what a guest wrote. On a terminal it must not be able to
+ * act: there a control character is shown by its name. Elsewhere every byte comes as it
+ * is.
+ *
+ *	struct log_show s = log_show_begin();
+ *
+ *	log_show(&s, text, len);	as often as something comes
+ *	log_show_end(&s);
+ */
+#ifndef COWLINK_LOG_SHOW_H
+#define COWLINK_LOG_SHOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct log_show {
+	bool terminal;
+	int held;	/* a byte that means something only with the next one, or 0 */
+};
+
+/* To standard output. */
+struct log_show log_show_begin(void);
+
+/* Where the text is divided makes no difference. Output errors are found at the end of
+ * the command. */
+void log_show(struct log_show *s, const char *text, size_t len);
+void log_show_end(struct log_show *s);
+
+#endif
