@@ -7,25 +7,23 @@
  * meter [-i] write FILE...        for each: open for writing, change a byte, close
  * meter [-i] open FILE ROUNDS     per call: open(O_RDONLY) and close, many a round
  * meter [-i] stat FILE ROUNDS     per call: stat
- * meter [-i] walk DIR ROUNDS      the whole of "find DIR -size +0"
+ * meter [-i] walk DIR ROUNDS      what "find DIR -size +0" asks the kernel
  */
 #include <err.h>
 #include <fcntl.h>
-#include <spawn.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <x86intrin.h>
 
 #define CALLS_PER_ROUND 20000
 
-extern char **environ;
-
 static int instructions;
+static long found;
 
 static long long now(void)
 {
@@ -78,27 +76,28 @@ static void rounds(void (*call)(const char *), const char *file, int n)
 	}
 }
 
-/* The output of find is its work too: it goes where it costs nothing. */
-static void find(const char *dir)
+static int count_larger(const char *path, const struct stat *st, int type,
+			struct FTW *where)
 {
-	char *argv[] = { "find", (char *)dir, "-size", "+0", "-fprint", "/dev/null", NULL };
-	int status;
-	pid_t pid;
-
-	if (posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ) != 0)
-		errx(1, "cannot run find");
-	if (waitpid(pid, &status, 0) < 0 || status != 0)
-		errx(1, "find failed in %s", dir);
+	(void)path;
+	(void)where;
+	found += type == FTW_F && st->st_size > 0;
+	return 0;
 }
 
+/* By ourselves: find(1) would come from the host, and who waits for that is idle until
+ * the next tick, so the counter would leap by what nobody executed. */
 static void walks(const char *dir, int n)
 {
 	while (n-- > 0) {
 		long long start = now();
 
-		find(dir);
+		if (nftw(dir, count_larger, 20, FTW_PHYS) != 0)
+			err(1, "%s", dir);
 		printf("%lld\n", now() - start);
 	}
+	if (!found)
+		errx(1, "%s: no file", dir);
 }
 
 static void writes(char **files)
