@@ -7,61 +7,12 @@ test_description='vserver: a guest on the host'\''s network has its own addresse
 . "$(dirname "$0")/lib-test.sh"
 . "$TEST_DIRECTORY/lib-pool.sh"
 . "$TEST_DIRECTORY/lib-guest.sh"
+. "$TEST_DIRECTORY/lib-probe.sh"
 
 test_lazy_prereq OWN_NETWORK 'test -n "$COWLINK_OWN_NETWORK"'
 test_lazy_prereq IPV6 'test -e /proc/net/if_inet6'
 test_lazy_prereq CGROUP_BPF 'test "$(netprobe bpf)" = done'
 test_require ROOT,USERNS,EXT4,BUSYBOX,CGROUP2,OWN_NETWORK,IPV6,CGROUP_BPF,!INSTRUMENTED
-
-# probe NAME ARGUMENT...: netprobe(1) in a guest
-probe()
-{
-	test_name=$1
-	shift
-	vserver "$test_name" exec netprobe "$@"
-}
-
-# says TEXT COMMAND...
-says()
-{
-	test_wanted=$1
-	shift
-	test_found=$("$@" 2>&1)
-	test "$test_found" = "$test_wanted" ||
-		complain_ "$*: '\''$test_found'\'', expected '\''$test_wanted'\''"
-}
-
-# serve PORT COMMAND...: a netprobe in the background, which is killed with its guest
-# or at the end; returns when it answers.
-serve()
-{
-	port=$1
-	shift
-	rm -f "served-$port" && : >"served-$port" &&
-	{ "$@" </dev/null >"served-$port" 2>&1 & } && servers="$servers $!" &&
-	until test -s "served-$port"
-	do
-		sleep 0.05
-	done &&
-	test_grep "^ready" "served-$port"
-}
-
-servers=
-stop_servers()
-{
-	for server in $servers
-	do
-		kill "$server" 2>/dev/null
-	done
-	servers=
-}
-
-# nothing_of NAME: no record and no cgroup of this one.
-nothing_of()
-{
-	test_expect_code 3 vserver "$1" status >/dev/null &&
-	test_path_missing "$(cgroup_of "$1")"
-}
 
 # The host: 10.9.0.1 and fd09::1 on "lo", which every machine has.
 test_expect_success 'two guests with addresses of their own' '
