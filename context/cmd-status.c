@@ -28,7 +28,7 @@ static int status_json(const struct guest *g, const struct cgroup *cg,
 		r = json_add_u64(doc, "pid", g->run.pid) |
 		    json_add_bool(doc, "frozen", frozen);
 	if (!r && g->runs)
-		r = net_count_json(cg, doc, err);
+		r = net_count_json(&g->row, cg, doc, err);
 	if (r) {
 		json_object_put(doc);
 		return r != -ENOMEM ? r : err_errno(err, -ENOMEM, "cannot write JSON");
@@ -74,6 +74,6 @@ int cmd_state(struct cmd_ctx *ctx)
 	else
 		printf("guest '%s' is stopped\n", g.row.name);
 	if (!r && g.runs && !ctx->json)
-		r = net_count_print(&cg, &ctx->err);
+		r = net_count_print(&g.row, &cg, &ctx->err);
 	return r ? r : g.runs ? 0 : STATUS_STOPPED;
 }

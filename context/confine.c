@@ -24,14 +24,22 @@ static const unsigned int dropped[] = {
 	CAP_PERFMON,	   CAP_BPF,	      CAP_CHECKPOINT_RESTORE,
 };
 
-static int drop_capabilities(void)
+/* A guest with a network of its own sets its addresses, routes and packet filter. What
+ * NET_RAW gives it could have by NET_ADMIN: give its interface to a namespace below. */
+static bool is_for_network(unsigned int capability)
+{
+	return capability == CAP_NET_ADMIN || capability == CAP_NET_RAW;
+}
+
+static int drop_capabilities(bool rule_net)
 {
 	size_t i;
 
 	if (capng_get_caps_process() < 0)
 		return -EPERM;
 	for (i = 0; i < COUNT_OF(dropped); i++)
-		if (capng_update(CAPNG_DROP,
+		if (!(rule_net && is_for_network(dropped[i])) &&
+		    capng_update(CAPNG_DROP,
 				 CAPNG_EFFECTIVE | CAPNG_PERMITTED |
 					 CAPNG_INHERITABLE | CAPNG_BOUNDING_SET,
 				 dropped[i]) < 0)
@@ -139,10 +147,10 @@ static int install_filter(void)
 	return r;
 }
 
-int confine(void)
+int confine(bool rule_net)
 {
 	/* the filter first: without NO_NEW_PRIVS it needs a capability */
 	int r = install_filter();
 
-	return r ? r : drop_capabilities();
+	return r ? r : drop_capabilities(rule_net);
 }

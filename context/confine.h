@@ -7,8 +7,11 @@
 #ifndef COWLINK_CONFINE_H
 #define COWLINK_CONFINE_H
 
+#include <stdbool.h>
+
 /* For the calling process, which is root of the guest's user namespace: drop
- * capabilities and install the list of denied system calls. 0 or -errno. */
-int confine(void);
+ * capabilities and install the list of denied system calls. With @rule_net it keeps
+ * those over the network, which has to be a namespace of its own. 0 or -errno. */
+int confine(bool rule_net);
 
 #endif

@@ -18,6 +18,7 @@
 #include "guestpty.h"
 #include "inside.h"
 #include "launch.h"
+#include "net.h"
 #include "rt.h"
 #include "terminal.h"
 #include "userns.h"
@@ -324,6 +325,7 @@ int guest_exec(struct guest *g, char *const *argv,
 			     .inside = { .argv = argv,
 					 .envp = envp,
 					 .init_fd = -1,
+					 .rule_net = net_is_private(&g->row),
 					 .search = true },
 			     .pids = { -1, -1 },
 			     .status = { -1, -1 },

@@ -240,7 +240,7 @@ void inside_first(const struct inside *in)
 	}
 	change_root(in);
 	close_others(in, in->init_fd);
-	r = confine();
+	r = confine(in->rule_net);
 	if (r < 0)
 		fail(in, "cannot confine the guest", r);
 	run(in);
@@ -291,7 +291,7 @@ void inside_exec(const struct inside *in, int procs_fd)
 	if (in->tty_fd >= 0)
 		take_terminal(in);
 	close_others(in, in->gate_fd);
-	r = confine();
+	r = confine(in->rule_net);
 	if (r < 0)
 		fail(in, "cannot confine the program", r);
 	if (in->gate_fd >= 0)

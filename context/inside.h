@@ -19,6 +19,7 @@ struct inside {
 	int status_fd;		/* what went wrong, as text; closed by the exec */
 	int init_fd;		/* run this program, with argv; -1: none */
 	bool own_net;		/* the network namespace is new */
+	bool rule_net;		/* and the guest's root may do with it what he likes */
 	bool search;		/* argv[0] is looked up in PATH */
 	int gate_fd;		/* inside_exec(): before the program begins send a byte,
 				 * and wait for one; -1: do not */

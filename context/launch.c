@@ -199,6 +199,7 @@ static int spawn(struct launch *l, struct err *err)
 			     .status_fd = l->status[1],
 			     .init_fd = l->init_fd,
 			     .own_net = net_namespace(s) != 0,
+			     .rule_net = net_mode_of(s) == NET_PRIVATE,
 			     .tty_fd = l->keeper.tty[1] };
 	int r = words_split(settings_get(s, "init"), l->init_fd >= 0, &words);
 
@@ -248,6 +249,8 @@ static int run_first(struct launch *l, struct err *err)
 	if (!r)
 		r = set_rlimits(l->pid, &g->settings, err);
 	if (!r)
+		r = net_join(g, &l->cgroup, l->pid, err);
+	if (!r)
 		r = running_write(l->run_fd, &g->row, l->pid, err);
 	if (!r)
 		r = let_go(l, err);
@@ -264,7 +267,7 @@ static void take_back(struct launch *l)
 		(void)console_remove(l->run_fd, context, NULL);
 	}
 	/* a failure is told already */
-	(void)net_down(&l->cgroup, NULL);
+	(void)net_down(&l->guest->row, &l->cgroup, NULL);
 	(void)cgroup_remove(&l->cgroup, NULL);
 }
 

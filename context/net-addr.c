@@ -16,7 +16,7 @@
 
 #include "cleanup.h"
 #include "fx.h"
-#include "net.h"
+#include "net-private.h"
 
 #define LOOPBACK_INDEX 1
 
@@ -109,6 +109,16 @@ static int find_network(struct nl_cache *all, const struct net_addr *a,
 	return ret;
 }
 
+static int guest_has(const struct net_addr *a, uint32_t context, struct err *err)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	return err_set(err, -EADDRINUSE,
+		       "ip: %s is in use by the guest with context %u: give this "
+		       "one another",
+		       net_addr_text(a, text), context);
+}
+
 static int in_use(const struct net_addr *a, int index, const struct cgroup *cg,
 		  struct err *err)
 {
@@ -118,10 +128,7 @@ static int in_use(const struct net_addr *a, int index, const struct cgroup *cg,
 
 	(void)if_indextoname(index, name); /* it may be gone */
 	if (context)
-		return err_set(err, -EADDRINUSE,
-			       "ip: %s is in use by the guest with context %u: "
-			       "give this one another",
-			       net_addr_text(a, text), context);
+		return guest_has(a, context, err);
 	return err_set(err, -EADDRINUSE,
 		       "ip: %s is in use by the host, on '%s': take it off "
 		       "there, or give this guest another",
@@ -179,6 +186,45 @@ static void fill(struct net_config *c, const struct net_addr *a, int device)
 	}
 }
 
+/* Those of private guests are on no interface of the host. */
+static int check_private(struct nl_sock *s, const struct net_list *l,
+			 struct err *err)
+{
+	_cleanup_(cache_release) cache_t links = NULL;
+	int r = rtnl_link_alloc_cache(s, AF_UNSPEC, &links);
+	size_t i;
+
+	if (r < 0)
+		return err_set(err, -EIO, "cannot list the host's interfaces: %s",
+			       nl_geterror(r));
+	for (i = 0; i < l->count; i++) {
+		uint32_t context = veth_owner(links, &l->list[i]);
+
+		if (context)
+			return guest_has(&l->list[i], context, err);
+	}
+	return 0;
+}
+
+int net_check_free(struct nl_sock *s, const struct net_list *l,
+		   const struct cgroup *cg, struct err *err)
+{
+	_cleanup_(cache_release) cache_t all = NULL;
+	int r = rtnl_addr_alloc_cache(s, &all);
+	size_t i;
+
+	if (r < 0)
+		return err_set(err, -EIO, "cannot list the host's addresses: %s",
+			       nl_geterror(r));
+	for (i = 0; i < l->count; i++) {
+		int there = find_same(all, &l->list[i]);
+
+		if (there)
+			return in_use(&l->list[i], there, cg, err);
+	}
+	return check_private(s, l, err);
+}
+
 int net_resolve(struct nl_sock *s, const struct net_list *l,
 		const struct cgroup *cg, struct net_config *c,
 		struct err *err)
@@ -196,7 +242,7 @@ int net_resolve(struct nl_sock *s, const struct net_list *l,
 			return r;
 		fill(c, &l->list[i], r);
 	}
-	return 0;
+	return check_private(s, l, err);
 }
 
 /* --- on and off ---------------------------------------------------------------------- */

@@ -7,21 +7,22 @@
 #include "json-out.h"
 #include "net.h"
 
-/* 1 when the guest is restricted: of others nobody counts. */
-static int counters_of(const struct cgroup *cg, struct net_counters *ret,
-		       struct err *err)
+/* 1 when the guest is restricted or private: of others nobody counts. */
+static int counters_of(const struct tree_row *row, const struct cgroup *cg,
+		       struct net_counters *ret, struct err *err)
 {
 	struct net_config config;
+	int r = cg->fd < 0 ? 0 : net_prog_read(cg->fd, &config, ret, err);
 
-	return cg->fd < 0 ? 0 : net_prog_read(cg->fd, &config, ret, err);
+	return r ? r : private_count(row, ret);
 }
 
-int net_count_json(const struct cgroup *cg, struct json_object *doc,
-		   struct err *err)
+int net_count_json(const struct tree_row *row, const struct cgroup *cg,
+		   struct json_object *doc, struct err *err)
 {
 	struct json_object *o;
 	struct net_counters n;
-	int r = counters_of(cg, &n, err);
+	int r = counters_of(row, cg, &n, err);
 
 	if (r <= 0)
 		return r;
@@ -36,10 +37,11 @@ int net_count_json(const struct cgroup *cg, struct json_object *doc,
 	       json_add_u64(o, "received_refused", n.received_refused);
 }
 
-int net_count_print(const struct cgroup *cg, struct err *err)
+int net_count_print(const struct tree_row *row, const struct cgroup *cg,
+		    struct err *err)
 {
 	struct net_counters n;
-	int r = counters_of(cg, &n, err);
+	int r = counters_of(row, cg, &n, err);
 
 	if (r <= 0)
 		return r;

@@ -15,6 +15,7 @@ static const struct {
 	{ "none", NET_NONE },
 	{ "host", NET_HOST },
 	{ "restricted", NET_RESTRICTED },
+	{ "private", NET_PRIVATE },
 };
 
 #define MODES (sizeof(modes) / sizeof(*modes))
@@ -33,6 +34,11 @@ bool net_same_prefix(const uint8_t *a, const uint8_t *b, int bits)
 
 	return !memcmp(a, b, bytes) &&
 	       (!(bits % 8) || !((a[bytes] ^ b[bytes]) & mask));
+}
+
+bool net_link_local(const struct net_addr *a)
+{
+	return a->v6 && a->addr[0] == 0xfe && (a->addr[1] & 0xc0) == 0x80;
 }
 
 /* --- one word -------------------------------------------------------------------- */
@@ -161,6 +167,50 @@ int net_list_parse(const char *value, struct net_list *ret, struct err *err)
 	return ret->count ? 0 : err_usage(err, "ip: '%s' holds no address", value);
 }
 
+/* --- gateways ---------------------------------------------------------------------- */
+
+static int parse_gateway(const char *word, struct net_addr *ret, struct err *err)
+{
+	bool v6 = strchr(word, ':') != NULL;
+	const char *why;
+
+	*ret = (struct net_addr){ .prefix = -1, .v6 = v6 };
+	if (inet_pton(v6 ? AF_INET6 : AF_INET, word, ret->addr) != 1)
+		return err_usage(err, "gateway: '%s' is not an address", word);
+	/* routers of IPv6 mostly have only this to be called by */
+	if (net_link_local(ret))
+		return 0;
+	why = unusable(ret);
+	return why ? err_usage(err, "gateway: '%s' is %s", word, why) : 0;
+}
+
+int net_gateways_parse(const char *value, struct net_gateways *ret,
+		       struct err *err)
+{
+	char text[SETTING_VALUE_SIZE];
+	char *save;
+	char *w;
+
+	*ret = (struct net_gateways){ 0 };
+	(void)snprintf(text, sizeof(text), "%s", value);
+	for (w = strtok_r(text, ", ", &save); w;
+	     w = strtok_r(NULL, ", ", &save)) {
+		struct net_addr a;
+		int r = parse_gateway(w, &a, err);
+
+		if (r < 0)
+			return r;
+		if (ret->given[a.v6])
+			return err_usage(err, "gateway: '%s' is a second one for "
+					      "IPv%d", w, a.v6 ? 6 : 4);
+		ret->given[a.v6] = true;
+		ret->list[a.v6] = a;
+	}
+	return ret->given[0] || ret->given[1] ?
+		       0 :
+		       err_usage(err, "gateway: '%s' holds no address", value);
+}
+
 /* --- settings ---------------------------------------------------------------------- */
 
 enum net_mode net_mode_of(const struct settings *s)
@@ -182,7 +232,9 @@ int net_check_mode(const struct setting_key *key, const char *value,
 	for (i = 0; i < MODES; i++)
 		if (!strcmp(value, modes[i].word))
 			return 0;
-	return err_usage(err, "net: '%s' is not 'none', 'restricted' or 'host'",
+	return err_usage(err,
+			 "net: '%s' is not 'none', 'restricted', 'private' or "
+			 "'host'",
 			 value);
 }
 
@@ -192,4 +244,12 @@ int net_check_list(const struct setting_key *key, const char *value,
 	struct net_list list;
 
 	return net_list_parse(value, &list, err);
+}
+
+int net_check_gateways(const struct setting_key *key, const char *value,
+		       struct err *err)
+{
+	struct net_gateways list;
+
+	return net_gateways_parse(value, &list, err);
 }

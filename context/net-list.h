@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The words of the settings "net" and "ip".
+ * The words of the settings "net", "ip" and "gateway".
  *
  *	ip=10.0.0.5/24@eth0,2001:db8::5/64@eth0
+ *	gateway=10.0.0.1,fe80::1
  *
  * An address, the length of its network's prefix, its interface. Without a prefix it
  * stands for itself alone; without an interface it is the one that has its network.
@@ -22,6 +23,7 @@ enum net_mode {
 	NET_NONE,		/* a network namespace with nothing but a loopback */
 	NET_HOST,		/* the host's, as if there were no guest */
 	NET_RESTRICTED,		/* the host's, but only the guest's addresses */
+	NET_PRIVATE,		/* its own, joined to the host's by net-private.h */
 };
 
 #define NET_ADDR_MAX 16
@@ -41,11 +43,23 @@ struct net_list {
 /* 0, or err_usage() that says what is wrong with which word. */
 int net_list_parse(const char *value, struct net_list *ret, struct err *err);
 
+/* At most one of each family, whose place in the list is @v6. */
+struct net_gateways {
+	bool given[2];
+	struct net_addr list[2];
+};
+
+int net_gateways_parse(const char *value, struct net_gateways *ret,
+		       struct err *err);
+
 /* "10.0.0.5", into @buf of INET6_ADDRSTRLEN bytes. */
 const char *net_addr_text(const struct net_addr *a, char *buf);
 
 /* Are the first @bits of the two the same? */
 bool net_same_prefix(const uint8_t *a, const uint8_t *b, int bits);
+
+/* fe80::/10 */
+bool net_link_local(const struct net_addr *a);
 
 /* What holds for these settings. */
 enum net_mode net_mode_of(const struct settings *s);
@@ -55,5 +69,7 @@ int net_check_mode(const struct setting_key *key, const char *value,
 		   struct err *err);
 int net_check_list(const struct setting_key *key, const char *value,
 		   struct err *err);
+int net_check_gateways(const struct setting_key *key, const char *value,
+		       struct err *err);
 
 #endif

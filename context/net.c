@@ -13,6 +13,7 @@
 
 #include "cleanup.h"
 #include "fdio.h"
+#include "net-private.h"
 
 /* A network of our own in the range for private ones; the last two bytes are the
  * context. It never leaves the host. */
@@ -93,18 +94,33 @@ static int fail_mode(const char *why, struct err *err)
 	return err_set(err, -EINVAL, "%s", why);
 }
 
+/* Settings that belong to another mode. */
+static int check_words(enum net_mode mode, const struct settings *s,
+		       struct err *err)
+{
+	struct private_plan plan;
+
+	if (mode == NET_NONE && settings_has(s, "ip"))
+		return fail_mode("ip is set, but net=none has no interface for it",
+				 err);
+	if (mode != NET_PRIVATE && settings_has(s, "gateway"))
+		return fail_mode("gateway is set, but only with net=private the "
+				 "guest has routes of its own", err);
+	return mode == NET_PRIVATE ? private_plan(s, &plan, err) : 0;
+}
+
 int net_up(const struct guest *g, const struct cgroup *cg, struct err *err)
 {
 	enum net_mode mode = net_mode_of(&g->settings);
 	const char *ip = settings_get(&g->settings, "ip");
 	struct net_list list = { 0 };
+	int r = check_words(mode, &g->settings, err);
 
-	if (mode != NET_RESTRICTED) {
-		if (mode == NET_NONE && ip)
-			return fail_mode("ip is set, but net=none has no "
-					 "interface for it", err);
-		return cg->fd < 0 ? 0 : net_down(cg, err);
-	}
+	if (!r)
+		r = mode == NET_RESTRICTED ? private_down(&g->row, err) :
+					     net_down(&g->row, cg, err);
+	if (r || mode != NET_RESTRICTED)
+		return r;
 	if (ip && net_list_parse(ip, &list, err) < 0)
 		return -EINVAL;
 	if (cg->fd < 0)
@@ -114,21 +130,26 @@ int net_up(const struct guest *g, const struct cgroup *cg, struct err *err)
 	return restrict_to(g, cg, &list, err);
 }
 
-int net_down(const struct cgroup *cg, struct err *err)
+int net_down(const struct tree_row *row, const struct cgroup *cg,
+	     struct err *err)
 {
 	_cleanup_netlink_ struct nl_sock *s = NULL;
 	struct net_config c;
-	int r = cg->fd < 0 ? 0 : net_prog_read(cg->fd, &c, NULL, NULL);
+	int r = private_down(row, err);
 
-	if (!r)
-		return 0;
+	if (!r && cg->fd >= 0)
+		r = net_prog_read(cg->fd, &c, NULL, NULL);
+	if (!r || cg->fd < 0)
+		return r;
 	s = net_open(err);
 	return s ? clear(s, cg, err) : -EIO;
 }
 
 uint64_t net_namespace(const struct settings *s)
 {
-	return net_mode_of(s) == NET_NONE ? CLONE_NEWNET : 0;
+	enum net_mode mode = net_mode_of(s);
+
+	return mode == NET_NONE || mode == NET_PRIVATE ? CLONE_NEWNET : 0;
 }
 
 const char *net_exposure(const struct settings *s)
@@ -139,6 +160,7 @@ const char *net_exposure(const struct settings *s)
 	case NET_RESTRICTED:
 		return "abstract Unix sockets of the host and of other guests";
 	case NET_NONE:
+	case NET_PRIVATE:
 		break;
 	}
 	return NULL;
@@ -238,9 +260,14 @@ int net_effective(const struct guest *g, const struct cgroup *cg,
 	const char *word = r > 0 ? "restricted" :
 			   r < 0 ? "broken" :
 			   same_namespace(g->run.pid) ? "host" :
-							"none";
+			   net_is_private(&g->row) ? "private" :
+						     "none";
 
+	if (!strcmp(key, "gateway"))
+		return 0;
 	if (!strcmp(key, "ip")) {
+		if (!strcmp(word, "private"))
+			return private_effective(g, buf, size);
 		if (r > 0)
 			config_text(&c, buf, size);
 		return r > 0 && *buf;

@@ -18,8 +18,14 @@
  * After a failure net_down() is still to be called. */
 int net_up(const struct guest *g, const struct cgroup *cg, struct err *err);
 
+/* With the first process, @pid, which waits: what a private guest has is put together. A
+ * failure as above. */
+int net_join(const struct guest *g, const struct cgroup *cg, pid_t pid,
+	     struct err *err);
+
 /* After the last process. Nothing to do is no failure. */
-int net_down(const struct cgroup *cg, struct err *err);
+int net_down(const struct tree_row *row, const struct cgroup *cg,
+	     struct err *err);
 
 /* CLONE_NEWNET, if the guest has a network namespace. */
 uint64_t net_namespace(const struct settings *s);
@@ -27,12 +33,17 @@ uint64_t net_namespace(const struct settings *s);
 /* What of the host's network no program closes to the guest, or NULL. */
 const char *net_exposure(const struct settings *s);
 
+/* Does it run with net=private, whatever its settings say by now? Its root then is root
+ * of its network. */
+bool net_is_private(const struct tree_row *row);
+
 /* The counters: into a document as "network", and for people. Nothing for a guest
- * that is not restricted. */
+ * that is neither restricted nor private; of a private one nothing is refused. */
 struct json_object;
-int net_count_json(const struct cgroup *cg, struct json_object *doc,
-		   struct err *err);
-int net_count_print(const struct cgroup *cg, struct err *err);
+int net_count_json(const struct tree_row *row, const struct cgroup *cg,
+		   struct json_object *doc, struct err *err);
+int net_count_print(const struct tree_row *row, const struct cgroup *cg,
+		    struct err *err);
 
 /* In the first process, in its own namespace: its loopback goes up. -errno. */
 int net_loopback_up(void);
@@ -56,11 +67,24 @@ int net_resolve(struct nl_sock *s, const struct net_list *l,
 		const struct cgroup *cg, struct net_config *c,
 		struct err *err);
 
+/* Refused: what is on an interface of the host, or was given to a private guest. */
+int net_check_free(struct nl_sock *s, const struct net_list *l,
+		   const struct cgroup *cg, struct err *err);
+
 int net_put_on(struct nl_sock *s, const struct net_config *c, struct err *err);
 int net_take_off(struct nl_sock *s, const struct net_config *c,
 		 struct err *err);
 
-/* The context of the guest that has this address, or 0. */
+/* The context of the restricted guest that has this address, or 0. */
 uint32_t net_owner(const struct cgroup *cg, const struct net_addr *a);
+
+/* --- private guests (net-private.c) --------------------------------------------------- */
+
+int private_down(const struct tree_row *row, struct err *err);
+
+/* 1, or 0 when it is not private. */
+int private_count(const struct tree_row *row, struct net_counters *ret);
+/* The text of "ip": 1, or 0 when there is none. */
+int private_effective(const struct guest *g, char *buf, size_t size);
 
 #endif

@@ -270,6 +270,7 @@ const struct setting_key setting_keys[] = {
 	{ "mount", SETTING_INIT, NULL, extra_check, 0 },
 	{ "net", SETTING_NET, NULL, net_check_mode, 0 },
 	{ "ip", SETTING_NET, NULL, net_check_list, 0 },
+	{ "gateway", SETTING_NET, NULL, net_check_gateways, 0 },
 	CGROUP("memory.max", check_limit),
 	CGROUP("memory.high", check_limit),
 	CGROUP("memory.low", check_limit),

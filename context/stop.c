@@ -140,7 +140,7 @@ int guest_clean(struct guest *g, struct err *err)
 		return r;
 	/* what was let in may outlive the first process by a moment */
 	(void)cgroup_kill(&cg);
-	r = net_down(&cg, err);
+	r = net_down(&g->row, &cg, err);
 	if (!r)
 		r = cgroup_remove(&cg, err);
 	if (!r)

@@ -100,7 +100,7 @@ test_expect_success 'bad keys and values are refused, all or nothing' '
 	value_refused stop.timeout=1G "a number from 0 to 3600" &&
 	value_refused init=sbin/init "begins with a slash" &&
 	value_refused init.style=upstart "'\''plain'\'', '\''reap'\''," &&
-	value_refused net=all "'\''none'\'', '\''restricted'\'' or '\''host'\''" &&
+	value_refused net=all "'\''none'\'', '\''restricted'\'', '\''private'\'' or '\''host'\''" &&
 	value_refused ip=10.0.0 "is not ADDRESS[/PREFIX][@DEVICE]" &&
 	value_refused ip=10.0.0.256 "is not ADDRESS" &&
 	value_refused ip=10.0.0.5/33 "the prefix is not 1 to 32" &&
@@ -131,6 +131,7 @@ test_expect_success 'good ones are not' '
 		rt.prio=99 rt.prio=0 rt.time=20ms rt.time=7 rt.time=1s:2s rt.time=unlimited \
 		cpuset.cpus.partition=isolated \
 		hostname=a.b-c net=host net=none net=restricted ip=10.0.0.5/24@eth0 \
+		net=private gateway=10.0.0.1,fe80::1 \
 		ip="10.0.0.0/31 10.0.0.255/32@lo,fd00::5/64@eth0.5,2001:db8::1" init="/bin/sh -c x" init.style=reap
 '
 

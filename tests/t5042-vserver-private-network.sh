@@ -1,0 +1,341 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+
+test_description='vserver: a guest with a network of its own
+
+The host is a network namespace that the test makes, with a bridge in it; no packet leaves
+the machine.'
+
+. "$(dirname "$0")/lib-own-network.sh"
+. "$(dirname "$0")/lib-test.sh"
+. "$TEST_DIRECTORY/lib-pool.sh"
+. "$TEST_DIRECTORY/lib-guest.sh"
+. "$TEST_DIRECTORY/lib-crash.sh"
+. "$TEST_DIRECTORY/lib-probe.sh"
+
+test_lazy_prereq OWN_NETWORK 'test -n "$COWLINK_OWN_NETWORK"'
+test_lazy_prereq IPV6 'test -e /proc/net/if_inet6'
+test_lazy_prereq VETH 'unshare -n sh -c "ip link add name br9 type bridge &&
+	ip link add name ve9 type veth peer name ve8"'
+test_lazy_prereq CGROUP_BPF 'test "$(netprobe bpf)" = done'
+test_require ROOT,USERNS,EXT4,BUSYBOX,OWN_NETWORK,IPV6,VETH,!INSTRUMENTED
+
+# no_pair: there is no host's end of any guest.
+no_pair()
+{
+	ip -o link show type veth >pairs && test ! -s pairs || complain_ "$(cat pairs)"
+}
+
+# inside NAME COMMAND TEXT...: the output of a command in the guest has these lines.
+inside()
+{
+	in_guest "$1" "$2" >inside.out && cat inside.out || return 1
+	shift 2
+	for line in "$@"
+	do
+		test_grep "$line" inside.out || return 1
+	done
+}
+
+test_expect_success 'a bridge, two guests at it, and one without' '
+	ip link set lo up && ip link add br0 type bridge && ip link set br0 mtu 1400 up &&
+	ip addr add 10.9.0.1/24 dev br0 && ip addr add fd09::1/64 dev br0 nodad &&
+	test_pool ext4 && guest_tree tree && guest_program tree netprobe &&
+	vtemplate import t tree &&
+	a_guest a net=private ip=10.9.0.5/24@br0,fd09::5/64@br0 gateway=10.9.0.1,fd09::1 &&
+	a_guest b net=private ip=10.9.0.6/24@br0,fd09::6/64@br0 &&
+	a_guest r net=private ip=10.8.0.7,fd08::7 &&
+	vserver a start && vserver b start && vserver r start
+'
+
+test_expect_success 'the host has one end of each, named by the context' '
+	ip -o link show >out && cat out &&
+	test_grep "vs28672@.* mtu 1400 .* master br0 .*vserver 10.9.0.5,fd09::5$" out &&
+	test_grep "vs28673@.* mtu 1400 .* master br0 " out &&
+	test_grep "vs28674@.* mtu 1500 .*vserver 10.8.0.7,fd08::7$" out &&
+	! grep "vs28674.*master" out && test "$(grep -c "link/ether fe:" out)" -ge 3 &&
+	ip route >out && test_grep "^10.8.0.7 dev vs28674 " out && ! grep default out &&
+	ip -6 route >out && test_grep "^fd08::7 dev vs28674 " out && ! grep default out
+'
+
+test_expect_success 'the guest has eth0, its addresses and routes, and no more' '
+	inside a "ip addr" "eth0@.*[<,]UP.* mtu 1400" "inet 10.9.0.5/24 " "inet6 fd09::5/64 " \
+		"link/ether 02:" "lo: .*[<,]UP" &&
+	! grep "^[3-9]:" inside.out && ! grep "fd09::5.*tentative" inside.out &&
+	inside a "ip route" "^default via 10.9.0.1 dev eth0" "^10.9.0.0/24 dev eth0" &&
+	inside a "ip -6 route" "^default via fd09::1 dev eth0" "^fd09::/64 dev eth0" &&
+	inside b "ip route; ip -6 route" "^10.9.0.0/24 dev eth0" &&
+	! grep default inside.out &&
+	inside r "ip addr" "inet 10.8.0.7/32 " "inet6 fd08::7/128 " &&
+	inside r "ip route; ip -6 route" "^default via 169.254.0.1 dev eth0" \
+		"^default via fe80::1 dev eth0"
+'
+
+test_expect_success 'show tells what the kernel has' '
+	vserver a show --json >out && test_json out .effective.net private &&
+	test_json out .effective.ip "10.9.0.5/24@br0,fd09::5/64@br0" &&
+	vserver r show --json >out && test_json out .effective.net private &&
+	test_json out .effective.ip "10.8.0.7,fd08::7" &&
+	in_guest r "ip addr add 10.8.0.8/32 dev eth0" && vserver r show --json >out &&
+	test_json out .effective.ip "10.8.0.7,10.8.0.8,fd08::7" &&
+	in_guest r "ip addr del 10.8.0.8/32 dev eth0"
+'
+
+test_expect_success 'host and guests reach each other over the bridge' '
+	serve 80 probe a serve 0.0.0.0 80 && serve 81 probe a -o serve :: 81 &&
+	serve 82 netprobe serve 0.0.0.0 82 && serve 83 netprobe -o serve :: 83 &&
+	serve 84 probe a -u serve 10.9.0.5 84 &&
+	says "10.9.0.1 10.9.0.5 10.9.0.1" netprobe ask 10.9.0.5 80 &&
+	says "fd09::1 fd09::5 fd09::1" netprobe ask fd09::5 81 &&
+	says "10.9.0.1 10.9.0.5" netprobe -u ask 10.9.0.5 84 &&
+	says "10.9.0.6 10.9.0.5 10.9.0.6" probe b ask 10.9.0.5 80 &&
+	says "fd09::6 fd09::5 fd09::6" probe b ask fd09::5 81 &&
+	says "10.9.0.5 10.9.0.1 10.9.0.5" probe a ask 10.9.0.1 82 &&
+	says "fd09::5 fd09::1 fd09::5" probe a ask fd09::1 83
+'
+
+test_expect_success 'host and guest reach each other without a bridge' '
+	serve 85 probe r serve 0.0.0.0 85 && serve 86 probe r -o serve :: 86 &&
+	says "169.254.0.1 10.8.0.7 169.254.0.1" netprobe ask 10.8.0.7 85 &&
+	says "10.9.0.1 10.8.0.7 10.9.0.1" netprobe -b 10.9.0.1 ask 10.8.0.7 85 &&
+	says "fd09::1 fd08::7 fd09::1" netprobe -b fd09::1 ask fd08::7 86 &&
+	says "10.8.0.7 169.254.0.1 10.8.0.7" probe r ask 169.254.0.1 82 &&
+	says "10.8.0.7 10.9.0.1 10.8.0.7" probe r ask 10.9.0.1 82 &&
+	says "fd08::7 fd09::1 fd08::7" probe r ask fd09::1 83
+'
+
+test_expect_success 'the host forwards only if it is told to' '
+	says silence probe r ask 10.9.0.5 80 &&
+	echo 1 >/proc/sys/net/ipv4/ip_forward &&
+	echo 1 >/proc/sys/net/ipv6/conf/all/forwarding &&
+	says "10.8.0.7 10.9.0.5 10.8.0.7" probe r ask 10.9.0.5 80 &&
+	says "fd08::7 fd09::5 fd08::7" probe r ask fd09::5 81 &&
+	says "10.9.0.5 10.8.0.7 10.9.0.5" probe a ask 10.8.0.7 85
+'
+
+test_expect_success 'each has a loopback of its own' '
+	serve 60 netprobe serve 127.0.0.1 60 && serve 61 netprobe -o serve ::1 61 &&
+	serve 62 probe a serve 127.0.0.1 62 &&
+	for where in 127.0.0.1 0.0.0.0 10.9.0.1
+	do
+		says ECONNREFUSED probe a ask $where 60 || return 1
+	done &&
+	says ECONNREFUSED probe a ask ::1 61 && says ECONNREFUSED probe a ask fd09::1 61 &&
+	says ECONNREFUSED probe r ask 169.254.0.1 60 &&
+	says ECONNREFUSED probe b ask 127.0.0.1 62 && says ECONNREFUSED netprobe ask 127.0.0.1 62 &&
+	says "127.0.0.1 127.0.0.1 127.0.0.1" probe a ask 127.0.0.1 62
+'
+
+test_expect_success 'abstract and other sockets of the host are not in sight' '
+	inside a "cat /proc/net/tcp" ":0050 " && ! grep ":0052 " inside.out
+'
+
+test_expect_success 'its root rules its network, and nothing outside' '
+	inside a "ip link add dummy0 type bridge && ip link del dummy0 && echo done" done &&
+	in_guest a "ip route add 10.77.0.0/16 via 10.9.0.1" &&
+	in_guest a "echo 1 >/proc/sys/net/ipv4/ip_forward" &&
+	test "$(in_guest a "cat /proc/sys/net/ipv4/ip_forward")" = 1 &&
+	ip route >out && ! grep 10.77 out &&
+	in_guest a "grep CapBnd /proc/self/status; grep CapBnd /proc/1/status" >out &&
+	test "$(uniq out | wc -l)" = 1 &&
+	a_guest n && vserver n start && ! in_guest n "ip link set lo down" &&
+	vserver n stop
+'
+
+test_expect_success 'what it runs with counts, not what was set since' '
+	vserver a set net=none ip= gateway= &&
+	in_guest a "ip link set eth0 mtu 1390 && ip link set eth0 mtu 1400" &&
+	vserver a show --json >out && test_json out .effective.net private &&
+	vserver a set net=private ip=10.9.0.5/24@br0,fd09::5/64@br0 gateway=10.9.0.1,fd09::1
+'
+
+test_expect_success 'counters' '
+	vserver r status --json >before &&
+	for n in 1 2 3
+	do
+		says "10.9.0.1 10.8.0.7 10.9.0.1" netprobe -b 10.9.0.1 ask 10.8.0.7 85 || return 1
+	done &&
+	vserver r status --json >after && jq -s "[.[1].network, .[0].network] |
+		[.[0].sent_packets - .[1].sent_packets > 8,
+		.[0].sent_bytes - .[1].sent_bytes > 500,
+		.[0].received_packets - .[1].received_packets > 8,
+		.[0].received_bytes - .[1].received_bytes > 500]" -c before after >out &&
+	test_contents out "[true,true,true,true]" && vserver r status >out &&
+	test_grep "^  sent  *[1-9][0-9]* bytes" out
+'
+
+test_expect_success 'stop takes the end of the host away, a start makes the same again' '
+	in_guest a "ip link show eth0" | grep -o "02:[0-9a-f:]*" >before &&
+	vserver a stop && ip link >out && ! grep vs28672 out && test_grep vs28673 out &&
+	vserver a start && in_guest a "ip link show eth0" | grep -o "02:[0-9a-f:]*" >after &&
+	test_cmp before after && test "$(wc -l <after)" = 1
+'
+
+test_expect_success 'of a guest that ended by itself nothing is left' '
+	vserver b set init=/bin/true && { vserver b restart || :; } &&
+	while ip -o link | grep vs28673
+	do
+		sleep 0.1
+	done &&
+	vserver b stop && nothing_of b &&
+	vserver b set init="/bin/sleep 10000"
+'
+
+test_expect_success 'an address can be had once' '
+	a_guest c net=private && vserver c set ip=10.9.0.5/24@br0 &&
+	refused 1 "10.9.0.5 is in use by the guest with context 28672" vserver c start &&
+	vserver c set ip=fd08::7 &&
+	refused 1 "fd08::7 is in use by the guest with context 28674" vserver c start &&
+	vserver c set ip=10.9.0.1/24@br0 &&
+	refused 1 "10.9.0.1 is in use by the host, on '\''br0'\''" vserver c start &&
+	ip route add 10.8.0.9/32 dev br0 && vserver c set ip=10.8.0.9 &&
+	refused 1 "the host has a route to 10.8.0.9 already" vserver c start &&
+	nothing_of c && ip link >out && ! grep vs28676 out
+'
+
+test_expect_success CGROUP2,CGROUP_BPF 'also by guests on the network of the host' '
+	vserver c set net=restricted ip=10.9.0.5 &&
+	refused 1 "10.9.0.5 is in use by the guest with context 28672" vserver c start &&
+	vserver c set ip=10.9.0.9 && vserver c start && vserver b set ip=10.9.0.9/24@br0 &&
+	refused 1 "10.9.0.9 is in use by the guest with context 28676" vserver b start &&
+	vserver c stop && nothing_of b && nothing_of c
+'
+
+# every N SWEEP...: only each Nth of the steps, unless time is no matter.
+every()
+{
+	test_stride=$TEST_STRIDE
+	test -n "${COWLINK_LONG_TESTS-}" || TEST_STRIDE=$((TEST_STRIDE * $1))
+	shift
+	sweep "$@"
+	test_rc=$?
+	TEST_STRIDE=$test_stride
+	return $test_rc
+}
+
+# start_refused TEXT KEY=VALUE...: c does not start with these.
+start_refused()
+{
+	test_text=$1
+	shift
+	vserver c set net=private ip= gateway= "$@" &&
+	refused 1 "$test_text" vserver c start && nothing_of c &&
+	ip link >links && ! grep vs28676 links
+}
+
+test_expect_success 'what makes no sense is refused with the reason' '
+	start_refused "net=private needs an address: set ip" &&
+	start_refused "there is no bridge '\''br9'\'' here" ip=10.9.0.8/24@br9 &&
+	start_refused "'\''lo'\'' is not a bridge" ip=10.9.0.8/24@lo &&
+	start_refused "at one bridge, or at none" ip=10.9.0.8/24@br0,10.8.0.8 &&
+	start_refused "10.9.0.8/24 is a network: name its bridge" ip=10.9.0.8/24 &&
+	start_refused "how large is the network of 10.9.0.8?" ip=10.9.0.8@br0 &&
+	start_refused "then the gateway is the host" ip=10.9.0.8 gateway=10.9.0.1 &&
+	start_refused "gateway: 10.9.1.1 is in the network of none" \
+		ip=10.9.0.8/24@br0 gateway=10.9.1.1 &&
+	start_refused "gateway: fd09::1 is in the network of none" \
+		ip=10.9.0.8/24@br0 gateway=fd09::1 &&
+	start_refused "gateway: 10.9.0.8 is the guest itself" \
+		ip=10.9.0.8/24@br0 gateway=10.9.0.8 &&
+	for net in none host restricted
+	do
+		start_refused "gateway is set, but only with net=private" \
+			net=$net gateway=10.9.0.1 || return 1
+	done &&
+	refused 2 "gateway: '\''10.9.0'\'' is not an address" vserver c set gateway=10.9.0 &&
+	refused 2 "is a second one for IPv4" vserver c set gateway=10.9.0.1,10.9.0.2 &&
+	refused 2 "gateway: '\'','\'' holds no address" vserver c set gateway=, &&
+	refused 2 "is the loopback" vserver c set gateway=127.0.0.1 &&
+	refused 2 "'\''private'\'' or '\''host'\''" vserver c set net=veth
+'
+
+test_expect_success 'gateways out of the network, and link-local ones' '
+	vserver c set net=private ip=10.9.0.8/32@br0,fd09::8/64@br0 \
+		gateway=10.9.0.1,fe80::1 &&
+	vserver c start && inside c "ip route" "^default via 10.9.0.1 dev eth0" &&
+	inside c "ip -6 route" "^default via fe80::1 dev eth0" &&
+	says "10.9.0.8 10.9.0.1 10.9.0.8" probe c ask 10.9.0.1 82 && vserver c stop
+'
+
+test_expect_success 'interfaces of others are left alone' '
+	vserver c start && mac=$(ip link show vs28676 | grep -o "fe:[0-9a-f:]*") &&
+	vserver c stop &&
+	ip link add vs28676 type veth peer name other &&
+	ip link set vs28676 alias "of the operator" &&
+	refused 1 "there is an interface '\''vs28676'\'' already" vserver c start &&
+	vserver c stop && test_expect_code 3 vserver c status --repair &&
+	ip link show vs28676 && nothing_of c && ip link del vs28676 &&
+	ip link add name vs28676 address "$mac" type bridge &&
+	refused 1 "there is an interface '\''vs28676'\'' already" vserver c start &&
+	vserver c stop && ip link show vs28676 && ip link del vs28676
+'
+
+test_expect_success 'a start that fails half way leaves nothing' '
+	vserver c set init=/no/such/program && refused 1 "cannot run" vserver c start &&
+	nothing_of c && ip link >out && ! grep vs28676 out &&
+	vserver c set init="/bin/sleep 1000"
+'
+
+stopped()
+{
+	vserver c stop && nothing_left_of_c
+}
+
+nothing_left_of_c()
+{
+	nothing_of c && ip link >links && ! grep vs28676 links &&
+	ip route >routes && ! grep "10.8.0.8" routes
+}
+
+# repaired: it runs with all that belongs to it, or nothing is left. What was killed may
+# take a while to die.
+repaired()
+{
+	vserver c status --repair >/dev/null
+	case $? in
+	0)	inside c "ip addr; ip route" "inet 10.8.0.8/32" "^default via" ;;
+	3)	nothing_left_of_c ;;
+	*)	return 1 ;;
+	esac
+}
+
+test_expect_success 'start, killed at each of the last steps' '
+	vserver c set ip=10.8.0.8,fd08::8 gateway= && vserver c start && vserver c stop &&
+	COWLINK_FAULT=count COWLINK_FAULT_COUNT=$TRASH/total vserver c start && stopped &&
+	SWEEP_FROM=$(($(cat total) - 18)) && every 2 kill:% 137 stopped repaired vserver c start
+'
+
+test_expect_success 'start, failing at each of the last steps' '
+	every 3 error:%:EIO 1 stopped repaired vserver c start && SWEEP_FROM=0
+'
+
+running()
+{
+	vserver c status >/dev/null || vserver c start
+}
+
+test_expect_success 'stop, killed at each step' '
+	every 2 kill:% 137 running repaired vserver c stop && stopped
+'
+
+# killed_at N: a start dies at its Nth step.
+killed_at()
+{
+	test_expect_code 137 env COWLINK_FAULT="kill:$1" vserver c start
+}
+
+test_expect_success 'the next start does without repair' '
+	for n in $(seq $(($(cat total) - 17)) 4 "$(cat total)")
+	do
+		killed_at "$n" || return 1
+	done &&
+	vserver c start && repaired && stopped
+'
+
+test_expect_success 'after the end nothing is left' '
+	stop_servers && vserver a stop && vserver r stop && no_pair
+'
+
+kill_guests
+stop_servers
+test_done
