@@ -5,10 +5,13 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sched.h>
+#include <linux/nsfs.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #include "cleanup.h"
 #include "cmd.h"
@@ -128,25 +131,39 @@ static int unless_gone(void)
 	return errno == ESRCH ? 0 : -errno;
 }
 
-/* Whoever has an id of the guest's is inside, in whatever namespace of its own. */
-static bool is_inside(int proc, pid_t pid, uint32_t context)
+/* The process namespace of a process, whose number is in *@ret, or -errno. */
+static int open_namespace(int proc, pid_t pid, struct stat *ret)
 {
-	_cleanup_close_ int fd = -1;
-	char text[2048];
-	unsigned int uid;
-	const char *line;
-	ssize_t n;
+	char path[32];
+	int fd;
 
-	(void)snprintf(text, sizeof(text), "%d/status", pid);
-	fd = openat(proc, text, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : fdio_pread_full(fd, text, sizeof(text) - 1, 0);
-	if (n < 0)
-		return false;
-	text[n] = '\0';
-	line = strstr(text, "\nUid:");
-	return line && sscanf(line, " Uid: %u", &uid) == 1 &&
-	       uid >= CONTEXT_UID(context) &&
-	       uid - CONTEXT_UID(context) < 65536;
+	(void)snprintf(path, sizeof(path), "%d/ns/pid", pid);
+	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, ret) == 0)
+		return fd < 0 ? -errno : fd;
+	cleanup_close(&fd);
+	return -errno;
+}
+
+/* Is it in the namespace @guest, or in one that was made there? */
+static bool is_inside(int proc, pid_t pid, const struct stat *guest)
+{
+	struct stat st;
+	int fd = open_namespace(proc, pid, &st);
+	bool found = false;
+
+	while (fd >= 0 && !found) {
+		int parent;
+
+		found = !fstat(fd, &st) && st.st_ino == guest->st_ino &&
+			st.st_dev == guest->st_dev;
+		/* that of the host has none */
+		parent = found ? -1 : ioctl(fd, NS_GET_PARENT);
+		cleanup_close(&fd);
+		fd = parent;
+	}
+	cleanup_close(&fd);
+	return found;
 }
 
 /* A limit holds for what is asked for later: 1 when this one had to be lowered. */
@@ -205,7 +222,7 @@ static int limit_one(int proc, pid_t pid, const struct setting_key *key,
 	return r < 0 ? r : changed || r;
 }
 
-static int limit_pass(int proc, const struct guest *g,
+static int limit_pass(int proc, const struct stat *guest,
 		      const struct setting_key *key, const struct rlimit *limit)
 {
 	_cleanup_dir_ DIR *d = NULL;
@@ -216,7 +233,7 @@ static int limit_pass(int proc, const struct guest *g,
 	while (r >= 0 && (e = fdio_names_next(d, &r))) {
 		pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
 
-		if (pid <= 0 || !is_inside(proc, pid, g->row.context))
+		if (pid <= 0 || !is_inside(proc, pid, guest))
 			continue;
 		r = limit_one(proc, pid, key, limit);
 		changed |= r > 0;
@@ -230,13 +247,18 @@ int rt_apply(const struct guest *g, const struct setting_key *key,
 {
 	_cleanup_close_ int proc =
 		open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int ns = -1;
+	struct stat guest;
 	struct rlimit limit;
 	int passes = 0;
 	int r = proc < 0 ? -errno : rt_limit(key, value, &limit);
 
-	if (!r && prlimit(g->run.pid, key->number, &limit, NULL) < 0)
-		r = -errno;
-	while (!r && (r = limit_pass(proc, g, key, &limit)) > 0)
+	if (!r)
+		r = ns = open_namespace(proc, g->run.pid, &guest);
+	if (r >= 0)
+		r = prlimit(g->run.pid, key->number, &limit, NULL) < 0 ? -errno :
+									 0;
+	while (!r && (r = limit_pass(proc, &guest, key, &limit)) > 0)
 		r = ++passes < PASSES ? 0 : -EBUSY;
 	return r < 0 ? err_errno(err, r, "cannot set %s to '%s'", key->name,
 				 value) :
