@@ -29,7 +29,7 @@ test_expect_success 'priorities up to rt.prio, and none above' '
 
 test_expect_success 'a change reaches all of the guest at once' '
 	in_guest g "chrt -f 9 sleep 2001 & chrt -r 3 sleep 2002 &
-		unshare -Ur sleep 2003 & sleep 2004 &" &&
+		unshare -Urpf sleep 2003 & sleep 2004 &" &&
 	until pgrep -fx "sleep 2004" && pgrep -fx "sleep 2003" &&
 		fifo=$(pgrep -fx "sleep 2001") && rr=$(pgrep -fx "sleep 2002"); do sleep 0.1; done >/dev/null &&
 	policy_is SCHED_FIFO 9 "$fifo" && policy_is SCHED_RR 3 "$rr" &&
