@@ -94,6 +94,29 @@ test_expect_success 'the guest cannot raise its limits' '
 	stat -c %u "$(cgroup_of g)/pids.max" >out && test_contents out 0
 '
 
+# used NAME: processor time of a guest in microseconds
+used()
+{
+	sed -n "s/^usage_usec //p" "$(cgroup_of "$1")/cpu.stat"
+}
+
+# burn NAME: it does nothing but that; returns when it has begun
+burn()
+{
+	{ in_guest "$1" "echo >/tmp/burns; while :; do :; done" & }
+	until test -e "$POOL/guests/$1/rootfs/tmp/burns"; do sleep 0.1; done
+}
+
+test_expect_success 'who burns all there is leaves a neighbour its share' '
+	vtemplate clone t n && vserver n set init="/bin/sleep 10000" stop.timeout=0 \
+		cpu.weight=1000 && vserver n start && vserver g set cpu.weight=10 &&
+	burn g && burn n && of_g=$(used g) && of_n=$(used n) &&
+	until test $(($(used n) - of_n)) -gt 2000000; do sleep 0.1; done &&
+	of_g=$(($(used g) - of_g)) && of_n=$(($(used n) - of_n)) && echo "$of_g $of_n" &&
+	test $((of_g * 5)) -lt $of_n && vserver g exec true &&
+	vserver n stop && vtemplate destroy n && vserver g restart && wait
+'
+
 test_expect_success 'a write in the guest breaks the link, from inside too' '
 	vtemplate clone t h && root=$POOL/guests/g/rootfs &&
 	test_same_inode "$root/bin/busybox" "$POOL/guests/h/rootfs/bin/busybox" &&
