@@ -4,7 +4,7 @@
  * nanoseconds, or with -i as the time stamp counter counts: instructions, where
  * "tests/run-qemu --count" made it so.
  *
- * meter [-i] write FILE...        for each: open for writing, change a byte, close
+ * meter [-i] write FILE...        for each: open for writing, change a byte, fsync, close
  * meter [-i] open FILE ROUNDS     per call: open(O_RDONLY) and close, many a round
  * meter [-i] stat FILE ROUNDS     per call: stat
  * meter [-i] walk DIR ROUNDS      what "find DIR -size +0" asks the kernel
@@ -41,7 +41,7 @@ static void write_byte(const char *file)
 
 	if (fd < 0)
 		err(1, "%s", file);
-	if (pwrite(fd, "x", 1, 0) != 1)
+	if (pwrite(fd, "x", 1, 0) != 1 || fsync(fd) != 0)
 		err(1, "writing %s", file);
 	if (close(fd) != 0)
 		err(1, "closing %s", file);
