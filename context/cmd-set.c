@@ -13,18 +13,21 @@
 #include "guest.h"
 #include "log.h"
 #include "rt.h"
+#include "userns.h"
 #include "vserver.h"
 
 static int apply_rlimit(const struct guest *g, const struct setting_key *key,
 			const char *value, struct err *err)
 {
 	struct rlimit limit;
+	int r = rlimit_parse(value, &limit);
 
-	if (rlimit_parse(value, &limit) < 0 ||
-	    prlimit(g->run.pid, key->number, &limit, NULL) < 0)
-		return err_errno(err, -errno, "cannot set %s to '%s'",
-				 key->name, value);
-	return 0;
+	if (!r)
+		r = userns_prlimit(g->row.context, g->run.pid, key->number,
+				   &limit, NULL);
+	return r < 0 ? err_errno(err, r, "cannot set %s to '%s'", key->name,
+				 value) :
+		       0;
 }
 
 /* Put it into force in the running guest. */

@@ -15,6 +15,7 @@
 #include "guest.h"
 #include "json-out.h"
 #include "net.h"
+#include "userns.h"
 #include "vserver.h"
 
 static void print_rlim(char *out, size_t size, rlim_t n)
@@ -41,7 +42,7 @@ static int effective(const struct guest *g, const struct cgroup *cg,
 		return net_effective(g, cg, key->name, buf, size);
 	if (key->kind == SETTING_CGROUP)
 		return cgroup_effective(cg, key, buf, size) == 0;
-	if (prlimit(g->run.pid, key->number, NULL, &limit) < 0)
+	if (userns_prlimit(g->row.context, g->run.pid, key->number, NULL, &limit) < 0)
 		return 0;
 	print_rlim(soft, sizeof(soft), limit.rlim_cur);
 	print_rlim(hard, sizeof(hard), limit.rlim_max);

@@ -29,16 +29,19 @@
 	 CLONE_NEWIPC | CLONE_NEWCGROUP | CLONE_NEWNET)
 
 /* The program's limits are those of the guest's first process. */
-static int take_rlimits(pid_t pid, struct err *err)
+static int take_rlimits(const struct guest *g, struct err *err)
 {
 	int i;
+	int r;
 
 	for (i = 0; i < RLIM_NLIMITS; i++) {
 		struct rlimit limit;
 
-		if (prlimit(pid, i, NULL, &limit) < 0 ||
-		    setrlimit(i, &limit) < 0)
-			return err_errno(err, -errno,
+		r = userns_prlimit(g->row.context, g->run.pid, i, NULL, &limit);
+		if (!r && setrlimit(i, &limit) < 0)
+			r = -errno;
+		if (r < 0)
+			return err_errno(err, r,
 					 "cannot take over the guest's limits");
 	}
 	return 0;
@@ -137,7 +140,7 @@ __attribute__((noreturn)) static void pass(const struct passage *p)
 	int pidfd = -1;
 	pid_t pid;
 
-	if (take_rlimits(p->guest->run.pid, &err) < 0)
+	if (take_rlimits(p->guest, &err) < 0)
 		fail(p, &err);
 	if (prctl(PR_SET_DUMPABLE, 0) < 0 ||
 	    setns(p->guest->run.pidfd, NAMESPACES) < 0) {

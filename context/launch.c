@@ -114,9 +114,11 @@ static int open_all(struct launch *l, struct err *err)
 
 /* --- limits ------------------------------------------------------------------------ */
 
-static int set_rlimits(pid_t pid, const struct settings *s, struct err *err)
+static int set_rlimits(const struct launch *l, struct err *err)
 {
+	const struct settings *s = &l->guest->settings;
 	const struct setting_key *k;
+	int r;
 
 	for (k = setting_keys; k->name; k++) {
 		const char *value = settings_get(s, k->name);
@@ -131,8 +133,10 @@ static int set_rlimits(pid_t pid, const struct settings *s, struct err *err)
 			return err_set(err, -EUCLEAN,
 				       "the catalog's '%s' makes no sense",
 				       k->name);
-		if (prlimit(pid, k->number, &limit, NULL) < 0)
-			return err_errno(err, -errno, "cannot set %s to '%s'",
+		r = userns_prlimit(l->guest->row.context, l->pid, k->number,
+				   &limit, NULL);
+		if (r < 0)
+			return err_errno(err, r, "cannot set %s to '%s'",
 					 k->name, value);
 	}
 	return 0;
@@ -177,9 +181,12 @@ __attribute__((noreturn)) static void keep(struct launch *l,
 
 	/* or it would never see the end of its pipe, nor we that of ours */
 	cleanup_close(&l->go[1]);
-	pid = userns_clone(flags, &pidfd);
+	pid = userns_be_owner(l->guest->row.context);
+	if (!pid)
+		pid = userns_clone(flags, &pidfd);
 	if (!pid)
 		inside_first(in);
+	(void)userns_be_root();
 	cleanup_close(&l->status[1]);
 	keeper_stay(&l->keeper, pid);
 }
@@ -247,7 +254,7 @@ static int run_first(struct launch *l, struct err *err)
 	if (!r)
 		r = enter_cgroup(l, err);
 	if (!r)
-		r = set_rlimits(l->pid, &g->settings, err);
+		r = set_rlimits(l, err);
 	if (!r)
 		r = net_join(g, &l->cgroup, l->pid, err);
 	if (!r)

@@ -16,6 +16,7 @@
 #include "cleanup.h"
 #include "cmd.h"
 #include "fdio.h"
+#include "userns.h"
 
 #define PRIO_MAX_RT 99
 /* A guest that makes processes faster than we look has no time for anything else. */
@@ -204,25 +205,26 @@ static int lower_threads(int proc, pid_t pid, rlim_t max)
 }
 
 /* 1 when there was something to do. */
-static int limit_one(int proc, pid_t pid, const struct setting_key *key,
-		     const struct rlimit *limit)
+static int limit_one(int proc, pid_t pid, uint32_t context,
+		     const struct setting_key *key, const struct rlimit *limit)
 {
 	struct rlimit old;
-	int changed;
-	int r = 0;
+	int changed = 0;
+	int r = userns_prlimit(context, pid, key->number, NULL, &old);
 
-	if (prlimit(pid, key->number, NULL, &old) < 0)
-		return unless_gone();
-	changed = old.rlim_cur != limit->rlim_cur ||
-		  old.rlim_max != limit->rlim_max;
-	if (changed && prlimit(pid, key->number, limit, NULL) < 0)
-		return unless_gone();
+	if (!r)
+		changed = old.rlim_cur != limit->rlim_cur ||
+			  old.rlim_max != limit->rlim_max;
+	if (changed)
+		r = userns_prlimit(context, pid, key->number, limit, NULL);
+	if (r < 0)
+		return r == -ESRCH ? 0 : r;
 	if (key->number == RLIMIT_RTPRIO)
 		r = lower_threads(proc, pid, limit->rlim_max);
 	return r < 0 ? r : changed || r;
 }
 
-static int limit_pass(int proc, const struct stat *guest,
+static int limit_pass(int proc, uint32_t context, const struct stat *guest,
 		      const struct setting_key *key, const struct rlimit *limit)
 {
 	_cleanup_dir_ DIR *d = NULL;
@@ -235,7 +237,7 @@ static int limit_pass(int proc, const struct stat *guest,
 
 		if (pid <= 0 || !is_inside(proc, pid, guest))
 			continue;
-		r = limit_one(proc, pid, key, limit);
+		r = limit_one(proc, pid, context, key, limit);
 		changed |= r > 0;
 	}
 	return r < 0 ? r : changed;
@@ -256,9 +258,10 @@ int rt_apply(const struct guest *g, const struct setting_key *key,
 	if (!r)
 		r = ns = open_namespace(proc, g->run.pid, &guest);
 	if (r >= 0)
-		r = prlimit(g->run.pid, key->number, &limit, NULL) < 0 ? -errno :
-									 0;
-	while (!r && (r = limit_pass(proc, &guest, key, &limit)) > 0)
+		r = userns_prlimit(g->row.context, g->run.pid, key->number,
+				   &limit, NULL);
+	while (!r &&
+	       (r = limit_pass(proc, g->row.context, &guest, key, &limit)) > 0)
 		r = ++passes < PASSES ? 0 : -EBUSY;
 	return r < 0 ? err_errno(err, r, "cannot set %s to '%s'", key->name,
 				 value) :

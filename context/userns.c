@@ -4,10 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <linux/securebits.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,6 +33,51 @@ pid_t userns_clone(uint64_t flags, int *ret_pidfd)
 	if (pid > 0)
 		*ret_pidfd = pidfd;
 	return pid < 0 ? -errno : pid;
+}
+
+/* Is a change of the user to leave the capabilities alone? */
+static void keep_capabilities(bool keep)
+{
+	int bits = prctl(PR_GET_SECUREBITS);
+
+	if (bits < 0)
+		return;
+	bits = keep ? bits | SECBIT_NO_SETUID_FIXUP :
+		      bits & ~SECBIT_NO_SETUID_FIXUP;
+	/* who may not, does it with what any owner has: mostly enough */
+	(void)prctl(PR_SET_SECUREBITS, bits);
+}
+
+int userns_be_owner(uint32_t context)
+{
+	int r;
+
+	keep_capabilities(true);
+	r = setresuid(-1, CONTEXT_UID(context), -1) < 0 ? -errno : 0;
+	if (r < 0)
+		keep_capabilities(false);
+	return r;
+}
+
+int userns_be_root(void)
+{
+	int r = setresuid(-1, 0, -1) < 0 ? -errno : 0;
+
+	keep_capabilities(false);
+	return r;
+}
+
+int userns_prlimit(uint32_t context, pid_t pid, int resource,
+		   const struct rlimit *new, struct rlimit *old)
+{
+	int r = userns_be_owner(context);
+	int back;
+
+	if (r < 0)
+		return r;
+	r = prlimit(pid, resource, new, old) < 0 ? -errno : 0;
+	back = userns_be_root();
+	return r ? r : back;
 }
 
 static int write_map(pid_t pid, const char *file, uint32_t context)

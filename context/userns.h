@@ -12,6 +12,23 @@
  * process id, and a handle of it in *@ret_pidfd. */
 pid_t userns_clone(uint64_t flags, int *ret_pidfd);
 
+/*
+ * The kernel counts what a namespace has, inotify instances and namespaces for example,
+ * for the user who made it, too, and holds that user to his limits. So a guest's is made
+ * by the host's user who is the guest's root, and not by root, whose own daemons would
+ * find his limits used up.
+ *
+ * Be that user, with all capabilities kept, until userns_be_root(). 0 or -errno.
+ */
+int userns_be_owner(uint32_t context);
+int userns_be_root(void);
+
+/* prlimit(2) as that user: he may, also where the host's root lacks CAP_SYS_RESOURCE.
+ * @new and @old may be NULL. 0 or -errno. */
+struct rlimit;
+int userns_prlimit(uint32_t context, pid_t pid, int resource,
+		   const struct rlimit *new, struct rlimit *old);
+
 /* Give the namespace of this process, which is new, its ids. */
 int userns_map(pid_t pid, uint32_t context, struct err *err);
 

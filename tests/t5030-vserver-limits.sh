@@ -94,6 +94,18 @@ test_expect_success 'the guest cannot raise its limits' '
 	stat -c %u "$(cgroup_of g)/pids.max" >out && test_contents out 0
 '
 
+# The kernel counts them for the user who made the namespace, too.
+test_expect_success 'inotify instances of a guest are not those of root' '
+	max=$(cat /proc/sys/fs/inotify/max_user_instances) && mkfifo told &&
+	echo 20 >/proc/sys/fs/inotify/max_user_instances &&
+	guest_program "$POOL/guests/g/rootfs" watchers &&
+	{ vserver g exec watchers 50 hold >told & } && read -r count <told &&
+	test "$count" = 20 && watchers 50 >out && test_contents out 20 &&
+	vserver g exec watchers 50 >out && test_contents out 0 &&
+	echo "$max" >/proc/sys/fs/inotify/max_user_instances &&
+	vserver g restart && { wait $!; test $? = 137; }
+'
+
 # used NAME: processor time of a guest in microseconds
 used()
 {
