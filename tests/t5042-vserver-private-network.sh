@@ -38,6 +38,8 @@ inside()
 }
 
 test_expect_success 'a bridge, two guests at it, and one without' '
+	# a new namespace may take after the real host
+	echo 0 >/proc/sys/net/ipv4/ip_forward && echo 0 >/proc/sys/net/ipv6/conf/all/forwarding &&
 	ip link set lo up && ip link add br0 type bridge && ip link set br0 mtu 1400 up &&
 	ip addr add 10.9.0.1/24 dev br0 && ip addr add fd09::1/64 dev br0 nodad &&
 	test_pool ext4 && guest_tree tree && guest_program tree netprobe &&
