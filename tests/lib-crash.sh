@@ -98,3 +98,15 @@ sweep_step()
 		complain_ "was not killed" || return 1
 	$sweep_after
 }
+
+# every N SWEEP...: only each Nth of the steps, unless time is no matter.
+every()
+{
+	test_stride=$TEST_STRIDE
+	test -n "${COWLINK_LONG_TESTS-}" || TEST_STRIDE=$((TEST_STRIDE * $1))
+	shift
+	sweep "$@"
+	test_rc=$?
+	TEST_STRIDE=$test_stride
+	return $test_rc
+}

@@ -223,18 +223,6 @@ test_expect_success CGROUP2,CGROUP_BPF 'also by guests on the network of the hos
 	vserver c stop && nothing_of b && nothing_of c
 '
 
-# every N SWEEP...: only each Nth of the steps, unless time is no matter.
-every()
-{
-	test_stride=$TEST_STRIDE
-	test -n "${COWLINK_LONG_TESTS-}" || TEST_STRIDE=$((TEST_STRIDE * $1))
-	shift
-	sweep "$@"
-	test_rc=$?
-	TEST_STRIDE=$test_stride
-	return $test_rc
-}
-
 # start_refused TEXT KEY=VALUE...: c does not start with these.
 start_refused()
 {

@@ -16,18 +16,6 @@ test_lazy_prereq ADDRESSES 'test -n "${COWLINK_OWN_NETWORK-}" &&
 	test "$(netprobe bpf)" = done && ip link set lo up && ip addr add 10.9.0.1/24 dev lo'
 test_require ROOT,USERNS,EXT4,BUSYBOX
 
-# every N SWEEP...: only each Nth of the steps, unless time is no matter.
-every()
-{
-	test_stride=$TEST_STRIDE
-	test -n "${COWLINK_LONG_TESTS-}" || TEST_STRIDE=$((TEST_STRIDE * $1))
-	shift
-	sweep "$@"
-	test_rc=$?
-	TEST_STRIDE=$test_stride
-	return $test_rc
-}
-
 # ended COMMAND: no process of ours runs it; one that was killed a moment ago may be
 # on its way.
 ended()
