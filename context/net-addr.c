@@ -186,6 +186,15 @@ static void fill(struct net_config *c, const struct net_addr *a, int device)
 	}
 }
 
+static int list_addresses(struct nl_sock *s, cache_t *ret, struct err *err)
+{
+	int r = rtnl_addr_alloc_cache(s, ret);
+
+	return r < 0 ? err_set(err, -EIO, "cannot list the host's addresses: %s",
+			       nl_geterror(r)) :
+		       0;
+}
+
 /* Those of private guests are on no interface of the host. */
 static int check_private(struct nl_sock *s, const struct net_list *l,
 			 struct err *err)
@@ -210,12 +219,11 @@ int net_check_free(struct nl_sock *s, const struct net_list *l,
 		   const struct cgroup *cg, struct err *err)
 {
 	_cleanup_(cache_release) cache_t all = NULL;
-	int r = rtnl_addr_alloc_cache(s, &all);
+	int r = list_addresses(s, &all, err);
 	size_t i;
 
 	if (r < 0)
-		return err_set(err, -EIO, "cannot list the host's addresses: %s",
-			       nl_geterror(r));
+		return r;
 	for (i = 0; i < l->count; i++) {
 		int there = find_same(all, &l->list[i]);
 
@@ -230,12 +238,11 @@ int net_resolve(struct nl_sock *s, const struct net_list *l,
 		struct err *err)
 {
 	_cleanup_(cache_release) cache_t all = NULL;
-	int r = rtnl_addr_alloc_cache(s, &all);
+	int r = list_addresses(s, &all, err);
 	size_t i;
 
 	if (r < 0)
-		return err_set(err, -EIO, "cannot list the host's addresses: %s",
-			       nl_geterror(r));
+		return r;
 	for (i = 0; i < l->count; i++) {
 		r = resolve_one(all, &l->list[i], cg, err);
 		if (r < 0)

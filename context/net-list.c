@@ -131,7 +131,7 @@ static int parse_word(char *word, struct net_addr *ret, struct err *err)
 	return why ? err_usage(err, "ip: '%s' is %s", whole, why) : 0;
 }
 
-static bool has(const struct net_list *l, const struct net_addr *a)
+bool net_list_has(const struct net_list *l, const struct net_addr *a)
 {
 	size_t i;
 
@@ -157,7 +157,7 @@ int net_list_parse(const char *value, struct net_list *ret, struct err *err)
 
 		if (r < 0)
 			return r;
-		if (has(ret, &a))
+		if (net_list_has(ret, &a))
 			return err_usage(err, "ip: '%s' is there twice", w);
 		if (ret->count == NET_ADDR_MAX)
 			return err_usage(err, "ip: more than %d addresses",

@@ -43,6 +43,9 @@ struct net_list {
 /* 0, or err_usage() that says what is wrong with which word. */
 int net_list_parse(const char *value, struct net_list *ret, struct err *err);
 
+/* Is the address one of these, whatever its prefix and interface? */
+bool net_list_has(const struct net_list *l, const struct net_addr *a);
+
 /* At most one of each family, whose place in the list is @v6. */
 struct net_gateways {
 	bool given[2];

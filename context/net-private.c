@@ -73,19 +73,14 @@ static int check_gateway(const struct private_plan *p,
 			 const struct net_addr *gateway, struct err *err)
 {
 	char text[INET6_ADDRSTRLEN];
-	size_t i;
 
 	if (!p->bridge)
 		return err_set(err, -EINVAL,
 			       "gateway is set, but ip names no bridge: then the "
 			       "gateway is the host");
-	for (i = 0; i < p->ip.count; i++)
-		if (p->ip.list[i].v6 == gateway->v6 &&
-		    !memcmp(p->ip.list[i].addr, gateway->addr,
-			    sizeof(gateway->addr)))
-			return err_set(err, -EINVAL,
-				       "gateway: %s is the guest itself",
-				       net_addr_text(gateway, text));
+	if (net_list_has(&p->ip, gateway))
+		return err_set(err, -EINVAL, "gateway: %s is the guest itself",
+			       net_addr_text(gateway, text));
 	return in_reach(p, gateway) ?
 		       0 :
 		       err_set(err, -EINVAL,

@@ -137,17 +137,6 @@ int veth_mark(struct nl_sock *s, const struct tree_row *row,
 		       0;
 }
 
-static bool list_has(const struct net_list *l, const struct net_addr *a)
-{
-	size_t i;
-
-	for (i = 0; i < l->count; i++)
-		if (l->list[i].v6 == a->v6 &&
-		    !memcmp(l->list[i].addr, a->addr, sizeof(a->addr)))
-			return true;
-	return false;
-}
-
 uint32_t veth_owner(struct nl_cache *all, const struct net_addr *a)
 {
 	struct nl_object *o;
@@ -162,7 +151,7 @@ uint32_t veth_owner(struct nl_cache *all, const struct net_addr *a)
 		if (alias && !strncmp(alias, MARK, strlen(MARK)) && is_veth(l) &&
 		    name && sscanf(name, NAME "%u", &context) == 1 &&
 		    !net_list_parse(alias + strlen(MARK), &its, NULL) &&
-		    list_has(&its, a))
+		    net_list_has(&its, a))
 			return context;
 	}
 	return 0;
