@@ -31,20 +31,19 @@
 /* The program's limits are those of the guest's first process. */
 static int take_rlimits(const struct guest *g, struct err *err)
 {
+	struct rlimit limit;
+	int r = userns_be_owner(g->row.context);
+	int back;
 	int i;
-	int r;
 
-	for (i = 0; i < RLIM_NLIMITS; i++) {
-		struct rlimit limit;
-
-		r = userns_prlimit(g->row.context, g->run.pid, i, NULL, &limit);
-		if (!r && setrlimit(i, &limit) < 0)
+	for (i = 0; !r && i < RLIM_NLIMITS; i++)
+		if (prlimit(g->run.pid, i, NULL, &limit) < 0 ||
+		    setrlimit(i, &limit) < 0)
 			r = -errno;
-		if (r < 0)
-			return err_errno(err, r,
-					 "cannot take over the guest's limits");
-	}
-	return 0;
+	back = userns_be_root();
+	r = r ? r : back;
+	return r < 0 ? err_errno(err, r, "cannot take over the guest's limits") :
+		       0;
 }
 
 static volatile sig_atomic_t child;
