@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -314,6 +315,22 @@ static int with_pipes(struct passage *p, bool terminal, struct err *err)
 	return r;
 }
 
+/* By a directory's descriptor one walks in the tree that it is of, whatever the root is. */
+static int no_directories(struct err *err)
+{
+	static const char *const names[] = { "input", "output", "error" };
+	struct stat st;
+	int fd;
+
+	for (fd = 0; fd < 3; fd++)
+		if (!fstat(fd, &st) && S_ISDIR(st.st_mode))
+			return err_set(err, -EINVAL,
+				       "standard %s is a directory of the host, "
+				       "from which the guest would reach others",
+				       names[fd]);
+	return 0;
+}
+
 int guest_exec(struct guest *g, char *const *argv,
 	       const struct rt_deadline *rt, struct err *err)
 {
@@ -334,8 +351,10 @@ int guest_exec(struct guest *g, char *const *argv,
 			     .tty = { -1, -1 },
 			     .rt = rt,
 			     .gate = { -1, -1 } };
-	int r = cgroup_open(&g->row, &cg, err);
+	int r = no_directories(err);
 
+	if (!r)
+		r = cgroup_open(&g->row, &cg, err);
 	if (r < 0)
 		return r;
 	if (cgroup_frozen(&cg))

@@ -36,7 +36,7 @@ test_expect_success 'its terminal is one of the guest, not of the host' '
 '
 
 test_expect_success 'no descriptor of the host comes along' '
-	entered 0 "# " "ls -l /proc/\$\$/fd; exit\n" &&
+	entered 0 "# " "ls -l /proc/\$\$/fd; exit\n" 7</ 8</etc/passwd 9>kept &&
 	sed -n "s/.* -> //p" out | sort -u >found && test -s found &&
 	! grep -v "^/dev/\(pts/[0-9]*\|tty\)$" found
 '

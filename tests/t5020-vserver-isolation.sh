@@ -9,7 +9,7 @@ test_description='vserver: what the root of a guest cannot do, and the host stay
 test_require ROOT,USERNS,EXT4,BUSYBOX
 
 test_expect_success 'two guests run, of a template with device nodes' '
-	test_pool ext4 && guest_tree tree && guest_program tree denied &&
+	test_pool ext4 512M && guest_tree tree && guest_program tree denied &&
 	mknod tree/device b 7 0 && chmod 666 tree/device &&
 	vtemplate import t tree && a_guest a && a_guest b &&
 	vserver a start && vserver b start && test_snapshot "$POOL/templates/t"
@@ -87,10 +87,86 @@ test_expect_success 'chroot does not lead out' '
 	test_contents out /bin
 '
 
-test_expect_success 'signals and ptrace end at the guest' '
+test_expect_success 'a descriptor from before leads out of a chroot, but not of the guest' '
+	in_guest a "ls -a /" | LC_ALL=C sort >expected && in_guest a "denied cage /tmp/cage" |
+		LC_ALL=C sort >found && test_cmp expected found &&
+	! in_guest a "test -e /tmp/cage/tmp"
+'
+
+# files_of NAME PID: the descriptors of a process in there. Its own of the directory the
+# shell has closed by then.
+files_of()
+{
+	in_guest "$1" "for fd in /proc/$2/fd/*; do
+		test -e \$fd && echo \"\${fd##*/} \$(readlink \$fd)\"; done; :"
+}
+
+test_expect_success 'no descriptor of who starts it or lets something in comes along' '
+	a_guest c && { vserver c start && files_of c 1 >first &&
+		files_of c "\$\$" </dev/null 2>err >exec; } \
+			7</ 8<"$POOL" 9<"$POOL/guests/b/rootfs" &&
+	cat first exec err && cut -d " " -f 1 first >out && printf "0\n1\n2\n" >expected &&
+	test_cmp expected out && ! grep -v " /dev/\(console\|pts/0\)$" first &&
+	cut -d " " -f 1 exec >out && test_cmp expected out && vserver c stop
+'
+
+test_expect_success 'nor a directory as its standard input, output or error' '
+	refused 1 "standard input is a directory" eval "vserver a exec true </" &&
+	refused 1 "standard output is a directory" eval "vserver a exec true 1</" &&
+	test_expect_code 1 vserver a exec true 2</
+'
+
+test_expect_success 'signals end at the guest' '
 	pid=$(pid_of b) && { in_guest a "kill -9 $pid $$ -1"; :; } &&
 	vserver b status && vserver a status && kill -0 $$ &&
 	in_guest a "ls /proc" >out && ! grep -x "$pid" out
+'
+
+# told ERROR THING...: as denied prints it
+told()
+{
+	test_wanted=$1
+	shift
+	printf "%s $test_wanted\n" "$@"
+}
+
+test_expect_success 'processes outside have no number inside' '
+	keeper=$(awk "/^PPid:/ { print \$2 }" "/proc/$(pid_of a)/status") &&
+	{ told ESRCH pidfd kill ptrace-attach ptrace-seize read-memory write-memory \
+		affinity limits && told EBADF pidfd-signal take-file &&
+	told ENOENT proc-root proc-cwd proc-fd/0 proc-mem proc-environ proc-ns/mnt; } |
+		sort >expected &&
+	for pid in $(pid_of b) "$keeper" $$
+	do
+		in_guest a "denied process $pid" | sort >found && test_cmp expected found ||
+			return 1
+	done
+'
+
+# beside PREFIX...: a process of elsewhere gets a number in guest a, as "$number".
+beside()
+{
+	rm -f begun &&
+	{ nsenter -t "$(pid_of a)" -p -- "$@" sh -c "echo; exec sleep 1000" >begun & } &&
+	parent=$! &&
+	until test -s begun
+	do
+		kill -0 "$parent" && sleep 0.1 || return 1
+	done &&
+	outsider=$(pgrep -P "$parent") && test_when_finished "kill -9 $outsider" &&
+	number=$(awk "/^NSpid:/ { print \$3 }" "/proc/$outsider/status") && test -n "$number"
+}
+
+test_expect_success 'nor are they in reach if they had one: other user namespaces' '
+	{ told done pidfd && told EPERM kill pidfd-signal ptrace-attach ptrace-seize \
+		read-memory write-memory take-file affinity limits &&
+	told EACCES proc-root proc-cwd proc-fd/0 proc-mem proc-environ proc-ns/mnt; } |
+		sort >expected &&
+	for prefix in "" "nsenter -t $(pid_of b) -U --"
+	do
+		beside $prefix && in_guest a "denied process $number" | sort >found &&
+			test_cmp expected found || return 1
+	done
 '
 
 test_expect_success 'each has a range of ids of its own' '

@@ -6,24 +6,34 @@
  *
  * denied drop PROGRAM: become user 1000 and run PROGRAM, a copy of this one, as
  * "PROGRAM euid": that prints its effective user.
+ *
+ * denied process PID: the same for what one process can do to another.
+ *
+ * denied cage DIRECTORY: leave a chroot at DIRECTORY by a descriptor from before, and
+ * climb; what is in the directory where that ends, a line for each.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/io_uring.h>
 #include <linux/perf_event.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/swap.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static void tell(const char *what, long result)
@@ -121,6 +131,68 @@ static void files(const char *path, const char *what)
 	tell(what, fd < 0 ? fd : write(fd, "1", 1));
 }
 
+static void by_proc(const char *pid, const char *name, int flags)
+{
+	char what[32];
+	char path[64];
+
+	(void)snprintf(what, sizeof(what), "proc-%s", name);
+	(void)snprintf(path, sizeof(path), "/proc/%s/%s", pid, name);
+	tell(what, open(path, flags));
+}
+
+/* What would work is taken back at once, by our end if not before. */
+static int process(const char *number)
+{
+	pid_t pid = (pid_t)strtol(number, NULL, 10);
+	char bytes[8];
+	struct iovec ours = { .iov_base = bytes, .iov_len = sizeof(bytes) };
+	struct iovec its = { .iov_base = (void *)tell, .iov_len = sizeof(bytes) };
+	struct rlimit now;
+	cpu_set_t all;
+	int fd = syscall(SYS_pidfd_open, pid, 0);
+
+	memset(&all, 0xff, sizeof(all));
+	tell("pidfd", fd);
+	tell("kill", kill(pid, 0));
+	tell("pidfd-signal",
+	     syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0));
+	tell("ptrace-attach", ptrace(PTRACE_ATTACH, pid, NULL, NULL));
+	tell("ptrace-seize", ptrace(PTRACE_SEIZE, pid, NULL, NULL));
+	tell("read-memory", process_vm_readv(pid, &ours, 1, &its, 1, 0));
+	tell("write-memory", process_vm_writev(pid, &ours, 1, &its, 1, 0));
+	tell("take-file", syscall(SYS_pidfd_getfd, fd, 0, 0));
+	tell("affinity", sched_setaffinity(pid, sizeof(all), &all));
+	tell("limits", prlimit(pid, RLIMIT_NOFILE, NULL, &now));
+	by_proc(number, "root", O_PATH | O_DIRECTORY);
+	by_proc(number, "cwd", O_PATH | O_DIRECTORY);
+	by_proc(number, "fd/0", O_PATH);
+	by_proc(number, "mem", O_RDWR);
+	by_proc(number, "environ", O_RDONLY);
+	by_proc(number, "ns/mnt", O_RDONLY);
+	return 0;
+}
+
+static int cage(const char *path)
+{
+	int outside = open("/", O_RDONLY | O_DIRECTORY);
+	const struct dirent *e;
+	DIR *d;
+	int i;
+
+	if (outside < 0 || chroot(path) < 0 || fchdir(outside) < 0)
+		return 1;
+	for (i = 0; i < 50; i++)
+		if (chdir("..") < 0)
+			return 1;
+	if (chroot(".") < 0)
+		return 1;
+	d = opendir("/");
+	while (d && (e = readdir(d)))
+		printf("%s\n", e->d_name);
+	return d ? closedir(d) : 1;
+}
+
 static int drop(const char *program)
 {
 	if (setresgid(1000, 1000, 1000) < 0 || setresuid(1000, 1000, 1000) < 0)
@@ -138,6 +210,10 @@ int main(int argc, char **argv)
 		printf("%u\n", geteuid());
 		return 0;
 	}
+	if (argc == 3 && !strcmp(argv[1], "process"))
+		return process(argv[2]);
+	if (argc == 3 && !strcmp(argv[1], "cage"))
+		return cage(argv[2]);
 	system_calls();
 	handles();
 	devices_and_mounts();
