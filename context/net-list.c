@@ -253,3 +253,19 @@ int net_check_gateways(const struct setting_key *key, const char *value,
 
 	return net_gateways_parse(value, &list, err);
 }
+
+bool net_any_source(const struct settings *s)
+{
+	const char *value = settings_get(s, "net.source");
+
+	return value && !strcmp(value, "any");
+}
+
+int net_check_source(const struct setting_key *key, const char *value,
+		     struct err *err)
+{
+	return strcmp(value, "own") && strcmp(value, "any") ?
+		       err_usage(err, "net.source: '%s' is not 'own' or 'any'",
+				 value) :
+		       0;
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The words of the settings "net", "ip" and "gateway".
+ * The words of the settings "net", "net.source", "ip" and "gateway".
  *
  *	ip=10.0.0.5/24@eth0,2001:db8::5/64@eth0
  *	gateway=10.0.0.1,fe80::1
@@ -67,6 +67,9 @@ bool net_link_local(const struct net_addr *a);
 /* What holds for these settings. */
 enum net_mode net_mode_of(const struct settings *s);
 
+/* Is what a private guest sends left unchecked? */
+bool net_any_source(const struct settings *s);
+
 /* For the table of settings. */
 int net_check_mode(const struct setting_key *key, const char *value,
 		   struct err *err);
@@ -74,5 +77,7 @@ int net_check_list(const struct setting_key *key, const char *value,
 		   struct err *err);
 int net_check_gateways(const struct setting_key *key, const char *value,
 		       struct err *err);
+int net_check_source(const struct setting_key *key, const char *value,
+		     struct err *err);
 
 #endif

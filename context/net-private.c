@@ -106,6 +106,7 @@ int private_plan(const struct settings *s, struct private_plan *ret,
 		r = net_gateways_parse(gateway, &ret->gateways, err);
 	if (r < 0)
 		return r;
+	ret->any_source = net_any_source(s);
 	if (*ret->ip.list[0].device)
 		ret->bridge = ret->ip.list[0].device;
 	r = check_devices(ret, err);
@@ -161,6 +162,24 @@ static int index_of(struct nl_sock *s, const char *name, struct err *err)
 	return r < 0 ? r : rtnl_link_get_ifindex(l);
 }
 
+static int host_index(struct join *j, struct err *err)
+{
+	char name[IF_NAMESIZE];
+
+	veth_name(j->guest->row.context, name);
+	return index_of(j->host, name, err);
+}
+
+/* Before eth0 is up, so that no packet is missed. */
+static int check_source(struct join *j, struct err *err)
+{
+	int index = j->plan.any_source ? 0 : host_index(j, err);
+
+	return index <= 0 ? index :
+			    source_check(j->host, &j->guest->row, index,
+					 &j->plan.ip, err);
+}
+
 static const struct net_addr host_address[2] = {
 	{ .prefix = 32, .addr = PRIVATE_HOST4 },
 	{ .v6 = true, .prefix = 64, .addr = PRIVATE_HOST6 },
@@ -204,14 +223,11 @@ static int fill_inside(struct join *j, struct err *err)
 static int fill_outside(struct join *j, struct err *err)
 {
 	const struct net_list *l = &j->plan.ip;
-	char name[IF_NAMESIZE];
-	int index;
+	int index = host_index(j, err);
+	int r = index;
 	size_t i;
-	int r;
 	int v6;
 
-	veth_name(j->guest->row.context, name);
-	r = index = index_of(j->host, name, err);
 	for (v6 = 0; r >= 0 && v6 < 2; v6++)
 		if (has_family(l, v6))
 			r = inside_address(j->host, index, &host_address[v6],
@@ -236,6 +252,8 @@ static int join(struct join *j, const struct cgroup *cg, struct err *err)
 		r = veth_make(j->host, row, j->ns_fd, j->bridge, err);
 	if (!r)
 		r = veth_mark(j->host, row, &j->plan.ip, err);
+	if (!r)
+		r = check_source(j, err);
 	if (r < 0)
 		return r;
 	j->inside = inside_open(j->ns_fd, err);
@@ -303,9 +321,29 @@ bool net_is_private(const struct tree_row *row)
 	return host_end(row, &l);
 }
 
+/* What is checked there: 1 and what passed and did not, or 0. */
+static int read_source(struct rtnl_link *l, struct net_counters *ret)
+{
+	_cleanup_netlink_ struct nl_sock *s = net_open(NULL);
+
+	return s && source_read(s, rtnl_link_get_ifindex(l), ret) > 0;
+}
+
+int private_source(const struct tree_row *row, char *buf, size_t size)
+{
+	_cleanup_link_ link_t l = NULL;
+	struct net_counters n;
+
+	if (!host_end(row, &l))
+		return 0;
+	(void)snprintf(buf, size, "%s", read_source(l, &n) ? "own" : "any");
+	return 1;
+}
+
 int private_count(const struct tree_row *row, struct net_counters *ret)
 {
 	_cleanup_link_ link_t l = NULL;
+	struct net_counters checked;
 
 	if (!host_end(row, &l))
 		return 0;
@@ -316,6 +354,11 @@ int private_count(const struct tree_row *row, struct net_counters *ret)
 		.received_bytes = rtnl_link_get_stat(l, RTNL_LINK_TX_BYTES),
 		.received_packets = rtnl_link_get_stat(l, RTNL_LINK_TX_PACKETS),
 	};
+	if (read_source(l, &checked)) {
+		ret->sent_bytes = checked.sent_bytes;
+		ret->sent_packets = checked.sent_packets;
+		ret->sent_refused = checked.sent_refused;
+	}
 	return 1;
 }
 

@@ -16,6 +16,7 @@
 #ifndef COWLINK_NET_PRIVATE_H
 #define COWLINK_NET_PRIVATE_H
 
+#include <net/ethernet.h>
 #include <netlink/netlink.h>
 #include <netlink/route/link.h>
 
@@ -25,6 +26,7 @@
 struct private_plan {
 	struct net_list ip;
 	struct net_gateways gateways;
+	bool any_source;	/* what it sends is not checked */
 	const char *bridge;	/* in @ip; NULL: routed */
 };
 
@@ -45,6 +47,9 @@ void veth_link_release(link_t *l);
 
 /* The name of the host's end. */
 void veth_name(uint32_t context, char ret[IF_NAMESIZE]);
+
+/* The hardware address inside. */
+int veth_mac(const struct tree_row *row, uint8_t ret[ETH_ALEN]);
 
 /* The interface @name: 1, 0 when there is none, or -errno. */
 int veth_link(struct nl_sock *s, const char *name, link_t *ret, struct err *err);
@@ -67,6 +72,17 @@ uint32_t veth_owner(struct nl_cache *all, const struct net_addr *a);
 
 /* Remove what veth_find() finds; nothing is no failure. */
 int veth_remove(struct nl_sock *s, const struct tree_row *row, struct err *err);
+
+/* --- what may leave it (net-source.c) ------------------------------------------------- */
+
+/* From now on what comes in at the host's end, whose number is @index, is from the guest's
+ * hardware address and one of @l, or gone. Once for each pair, while the guest's end is
+ * down. */
+int source_check(struct nl_sock *s, const struct tree_row *row, int index,
+		 const struct net_list *l, struct err *err);
+
+/* Is it checked? 1 and what was sent and refused, 0, or -errno. */
+int source_read(struct nl_sock *s, int index, struct net_counters *ret);
 
 /* --- what is on it (net-inside.c) ---------------------------------------------------- */
 

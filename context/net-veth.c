@@ -12,7 +12,6 @@
 #define NAME "vs"
 #define MARK "vserver "
 #define ALIAS_SIZE 256		/* what the kernel takes, with a zero */
-#define MAC_SIZE 6
 
 typedef struct nl_addr *nl_addr_t;
 typedef struct nl_cache *cache_t;
@@ -36,19 +35,33 @@ void veth_name(uint32_t context, char ret[IF_NAMESIZE])
  * Locally administered, then five random bytes of the uuid. A bridge without an address
  * of its own takes the lowest one of its ports: it never shall be that of a guest.
  */
-static nl_addr_t hardware_address(const struct tree_row *row, bool host)
+static int fill_mac(const struct tree_row *row, bool host, uint8_t ret[ETH_ALEN])
 {
-	const char *tail = row->uuid + strlen(row->uuid) - 2 * (MAC_SIZE - 1);
+	const char *tail = row->uuid + strlen(row->uuid) - 2 * (ETH_ALEN - 1);
 	unsigned int byte;
-	uint8_t mac[MAC_SIZE] = { host ? 0xfe : 0x02 };
 	int i;
 
-	for (i = 1; i < MAC_SIZE; i++) {
+	ret[0] = host ? 0xfe : 0x02;
+	for (i = 1; i < ETH_ALEN; i++) {
 		if (sscanf(tail + 2 * (i - 1), "%2x", &byte) != 1)
-			return NULL;
-		mac[i] = (uint8_t)byte;
+			return -EUCLEAN;
+		ret[i] = (uint8_t)byte;
 	}
-	return nl_addr_build(AF_LLC, mac, sizeof(mac));
+	return 0;
+}
+
+int veth_mac(const struct tree_row *row, uint8_t ret[ETH_ALEN])
+{
+	return fill_mac(row, false, ret);
+}
+
+static nl_addr_t hardware_address(const struct tree_row *row, bool host)
+{
+	uint8_t mac[ETH_ALEN];
+
+	return fill_mac(row, host, mac) < 0 ?
+		       NULL :
+		       nl_addr_build(AF_LLC, mac, sizeof(mac));
 }
 
 /* --- finding --------------------------------------------------------------------------- */

@@ -106,6 +106,9 @@ static int check_words(enum net_mode mode, const struct settings *s,
 	if (mode != NET_PRIVATE && settings_has(s, "gateway"))
 		return fail_mode("gateway is set, but only with net=private the "
 				 "guest has routes of its own", err);
+	if (mode != NET_PRIVATE && settings_has(s, "net.source"))
+		return fail_mode("net.source is set, but only with net=private "
+				 "a guest has an interface of its own", err);
 	return mode == NET_PRIVATE ? private_plan(s, &plan, err) : 0;
 }
 
@@ -265,6 +268,9 @@ int net_effective(const struct guest *g, const struct cgroup *cg,
 
 	if (!strcmp(key, "gateway"))
 		return 0;
+	if (!strcmp(key, "net.source"))
+		return !strcmp(word, "private") &&
+		       private_source(&g->row, buf, size);
 	if (!strcmp(key, "ip")) {
 		if (!strcmp(word, "private"))
 			return private_effective(g, buf, size);

@@ -38,7 +38,8 @@ const char *net_exposure(const struct settings *s);
 bool net_is_private(const struct tree_row *row);
 
 /* The counters: into a document as "network", and for people. Nothing for a guest
- * that is neither restricted nor private; of a private one nothing is refused. */
+ * that is neither restricted nor private; of a private one what it receives is not
+ * refused. */
 struct json_object;
 int net_count_json(const struct tree_row *row, const struct cgroup *cg,
 		   struct json_object *doc, struct err *err);
@@ -48,7 +49,7 @@ int net_count_print(const struct tree_row *row, const struct cgroup *cg,
 /* In the first process, in its own namespace: its loopback goes up. -errno. */
 int net_loopback_up(void);
 
-/* What the kernel has: the text of "net" and "ip" of a guest that runs. */
+/* What the kernel has: the text of "net", "net.source" and "ip" of a guest that runs. */
 int net_effective(const struct guest *g, const struct cgroup *cg,
 		  const char *key, char *buf, size_t size);
 
@@ -84,6 +85,8 @@ int private_down(const struct tree_row *row, struct err *err);
 
 /* 1, or 0 when it is not private. */
 int private_count(const struct tree_row *row, struct net_counters *ret);
+/* The text of "net.source": 1, or 0 when it is not private. */
+int private_source(const struct tree_row *row, char *buf, size_t size);
 /* The text of "ip": 1, or 0 when there is none. */
 int private_effective(const struct guest *g, char *buf, size_t size);
 

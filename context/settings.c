@@ -269,6 +269,7 @@ const struct setting_key setting_keys[] = {
 	{ "autostart", SETTING_INIT, "no", check_autostart, 0 },
 	{ "mount", SETTING_INIT, NULL, extra_check, 0 },
 	{ "net", SETTING_NET, NULL, net_check_mode, 0 },
+	{ "net.source", SETTING_NET, NULL, net_check_source, 0 },
 	{ "ip", SETTING_NET, NULL, net_check_list, 0 },
 	{ "gateway", SETTING_NET, NULL, net_check_gateways, 0 },
 	CGROUP("memory.max", check_limit),

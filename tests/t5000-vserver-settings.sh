@@ -131,7 +131,7 @@ test_expect_success 'good ones are not' '
 		rt.prio=99 rt.prio=0 rt.time=20ms rt.time=7 rt.time=1s:2s rt.time=unlimited \
 		cpuset.cpus.partition=isolated \
 		hostname=a.b-c net=host net=none net=restricted ip=10.0.0.5/24@eth0 \
-		net=private gateway=10.0.0.1,fe80::1 \
+		net=private gateway=10.0.0.1,fe80::1 net.source=own net.source=any \
 		ip="10.0.0.0/31 10.0.0.255/32@lo,fd00::5/64@eth0.5,2001:db8::1" init="/bin/sh -c x" init.style=reap
 '
 

@@ -43,6 +43,7 @@ test_expect_success 'a bridge, two guests at it, and one without' '
 	ip link set lo up && ip link add br0 type bridge && ip link set br0 mtu 1400 up &&
 	ip addr add 10.9.0.1/24 dev br0 && ip addr add fd09::1/64 dev br0 nodad &&
 	test_pool ext4 && guest_tree tree && guest_program tree netprobe &&
+	guest_program tree frames &&
 	vtemplate import t tree &&
 	a_guest a net=private ip=10.9.0.5/24@br0,fd09::5/64@br0 gateway=10.9.0.1,fd09::1 &&
 	a_guest b net=private ip=10.9.0.6/24@br0,fd09::6/64@br0 &&
@@ -173,6 +174,92 @@ test_expect_success 'stop takes the end of the host away, a start makes the same
 	test_cmp before after && test "$(wc -l <after)" = 1
 '
 
+# heard NAME SENDER OWN4 OWN6: what of all frames of the sender reaches the first, both at
+# the bridge.
+heard()
+{
+	rm -f heard && { vserver "$1" exec frames watch eth0 >heard 2>&1 & } && watcher=$! &&
+	until test -s heard
+	do
+		kill -0 $watcher && sleep 0.05 || return 1
+	done &&
+	vserver "$2" exec frames send eth0 "$3" "$4" 10.9.0.77 fd09::77 && wait $watcher &&
+	sed 1d heard >out
+}
+
+# settled NAME: it knows that its new addresses are in use by nobody
+settled()
+{
+	until in_guest "$1" "ip -6 addr show dev eth0" >addresses &&
+		! grep tentative addresses
+	do
+		sleep 0.1
+	done
+	! grep dadfailed addresses
+}
+
+# refused_by NAME: how many of the packets that it sent
+refused_by()
+{
+	vserver "$1" status --json | jq .network.sent_refused
+}
+
+test_expect_success 'what is not its own does not leave a guest' '
+	frames list | sed -n "s/^own //p" >expected && test "$(wc -l <expected)" -gt 15 &&
+	before=$(refused_by a) && heard b a 10.9.0.5 fd09::5 && test_cmp expected out &&
+	foreign=$(frames list | grep -c ^foreign) && test "$foreign" -gt 30 &&
+	test "$(refused_by a)" = $((before + foreign)) &&
+	vserver a show --json >out && test_json out .effective[\"net.source\"] own &&
+	vserver a status >out && test_grep "^  sent .*refused $((before + foreign))$" out
+'
+
+test_expect_success 'nor that of another guest' '
+	printf "%s\n" arp-probe ip6-local ns-nobody na-local mld mld1 mld-leave >expected &&
+	heard a b 10.9.0.5 fd09::5 && test_cmp expected out &&
+	in_guest b "ip addr add 10.9.0.77/24 dev eth0 && ip -6 addr add fd09::77/64 dev eth0" &&
+	settled b &&
+	says "10.9.0.6 10.9.0.1 10.9.0.6" probe b -b 10.9.0.6 ask 10.9.0.1 82 &&
+	says silence probe b -b 10.9.0.77 ask 10.9.0.1 82 &&
+	says silence probe b -b fd09::77 ask fd09::1 83 &&
+	before=$(refused_by r) &&
+	in_guest r "ip addr add 10.8.0.9/32 dev eth0 && ip -6 addr add fd08::9/128 dev eth0" &&
+	settled r &&
+	says silence probe r -b 10.8.0.9 ask 10.9.0.1 82 &&
+	says silence probe r -b fd08::9 ask fd09::1 83 && test "$(refused_by r)" -gt "$before" &&
+	in_guest r "ip addr del 10.8.0.9/32 dev eth0 && ip -6 addr del fd08::9/128 dev eth0" &&
+	in_guest b "ip addr del 10.9.0.77/24 dev eth0 && ip -6 addr del fd09::77/64 dev eth0"
+'
+
+test_expect_success 'ping, and looking for duplicates, work' '
+	in_guest a "ping -c 1 10.9.0.1 && ping -c 1 10.9.0.6 && ping -c 1 -s 3000 fd09::6" &&
+	in_guest r "ping -c 1 169.254.0.1 && ping -c 1 -s 3000 10.9.0.1 && ping -c 1 fd09::1" &&
+	in_guest a "ip -6 addr del fd09::5/64 dev eth0 && ip -6 addr add fd09::5/64 dev eth0" &&
+	settled a && says "fd09::5 fd09::1 fd09::5" probe a ask fd09::1 83
+'
+
+test_expect_success 'with net.source=any all does, and is not counted' '
+	refused 2 "net.source: '\''all'\'' is not '\''own'\'' or '\''any'\''" \
+		vserver b set net.source=all &&
+	vserver b set net.source=any && vserver b restart && vserver b show --json >out &&
+	test_json out .effective[\"net.source\"] any &&
+	frames list | sed "s/.* //" >expected && heard a b 10.9.0.6 fd09::6 &&
+	test_cmp expected out && test "$(refused_by b)" = 0 &&
+	vserver b set net.source=own && vserver b restart && frames list |
+		sed -n "s/^own //p" >expected && heard a b 10.9.0.6 fd09::6 && test_cmp expected out &&
+	vserver b set net.source= && vserver b restart && vserver b show --json >out &&
+	test_json out .effective[\"net.source\"] own
+'
+
+test_expect_success 'as many addresses as there can be are its own' '
+	many4=$(seq -s, -f 10.9.0.%g/24@br0 101 115) && many6=$(seq -s, -f fd09::%g/64@br0 101 115) &&
+	a_guest m net=private ip="$many4,fd09::101/64@br0" && vserver m start &&
+	frames list | sed -n "s/^own //p" >expected && heard a m 10.9.0.115 fd09::101 &&
+	test_cmp expected out && vserver m stop &&
+	vserver m set ip="10.9.0.101/24@br0,$many6" && vserver m start &&
+	heard a m 10.9.0.101 fd09::115 && test_cmp expected out && vserver m stop &&
+	vtemplate destroy m
+'
+
 # held COMMAND...: while the namespace that guest a has now cannot go away
 held()
 {
@@ -251,6 +338,9 @@ test_expect_success 'what makes no sense is refused with the reason' '
 	do
 		start_refused "gateway is set, but only with net=private" \
 			net=$net gateway=10.9.0.1 || return 1
+		start_refused "net.source is set, but only with net=private" \
+			net=$net net.source=own || return 1
+		vserver c set net.source= || return 1
 	done &&
 	refused 2 "gateway: '\''10.9.0'\'' is not an address" vserver c set gateway=10.9.0 &&
 	refused 2 "is a second one for IPv4" vserver c set gateway=10.9.0.1,10.9.0.2 &&
@@ -312,7 +402,7 @@ repaired()
 test_expect_success 'start, killed at each of the last steps' '
 	vserver c set ip=10.8.0.8,fd08::8 gateway= && vserver c start && vserver c stop &&
 	COWLINK_FAULT=count COWLINK_FAULT_COUNT=$TRASH/total vserver c start && stopped &&
-	SWEEP_FROM=$(($(cat total) - 18)) && every 2 kill:% 137 stopped repaired vserver c start
+	SWEEP_FROM=$(($(cat total) - 20)) && every 2 kill:% 137 stopped repaired vserver c start
 '
 
 test_expect_success 'start, failing at each of the last steps' '
@@ -342,7 +432,7 @@ killed_at()
 }
 
 test_expect_success 'the next start does without repair' '
-	for n in $(seq $(($(cat total) - 17)) 4 $(($(cat total) - 4)))
+	for n in $(seq $(($(cat total) - 19)) 4 $(($(cat total) - 4)))
 	do
 		killed_at "$n" || return 1
 	done &&
