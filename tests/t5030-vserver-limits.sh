@@ -106,6 +106,42 @@ test_expect_success 'inotify instances of a guest are not those of root' '
 	vserver g restart && { wait $!; test $? = 137; }
 '
 
+# hoarded COMMAND...: while all files that g can open are open; "processes", "files", and
+# why there are no more, are set.
+hoarded()
+{
+	rm -f told && mkfifo told && guest_program "$POOL/guests/g/rootfs" hoard &&
+	{ vserver g exec hoard /etc/passwd hold >told 2>&1 & } &&
+	read -r processes files no_fork no_open <told && "$@" &&
+	echo "$processes $files $no_fork $no_open" && vserver g restart && { wait $!; :; }
+}
+
+opens_files()
+{
+	exec 9</etc/passwd && exec 9<&- && cat /proc/sys/fs/file-nr
+}
+
+# Of 64 each has three and a pipe already, and process 1 and the first one are there.
+test_expect_success 'all open files are those of all processes' '
+	vserver g restart && hoarded opens_files && test "$no_fork $no_open" = "EAGAIN EMFILE" &&
+	test "$processes" -gt 20 && test "$processes" -le 28 &&
+	test "$files" = $((processes * 59))
+'
+
+opens_files_and_may()
+{
+	opens_files && echo "$max" >/proc/sys/fs/file-max
+}
+
+# What the kernel has for all is smaller here than what the guest may take. The root of the
+# host has more.
+test_expect_success 'who takes all files that the kernel has leaves some for root' '
+	max=$(cat /proc/sys/fs/file-max) && vserver g restart &&
+	test_when_finished "echo $max >/proc/sys/fs/file-max" &&
+	echo 800 >/proc/sys/fs/file-max && hoarded opens_files_and_may &&
+	test "$no_open" = ENFILE && test "$files" -lt 800 && vserver g exec cat /etc/passwd
+'
+
 # used NAME: processor time of a guest in microseconds
 used()
 {
