@@ -10,44 +10,83 @@
 #include "store.h"
 #include "vhashify.h"
 
-static uint64_t meta_digest(uint64_t size, uint32_t mode, uint32_t uid,
-			    uint32_t gid, const struct statx_timestamp *mtime)
+static int compare_numbers(uint64_t a, uint64_t b)
 {
-	const uint64_t words[] = { size, mode, uid, gid,
-				   (uint64_t)mtime->tv_sec, mtime->tv_nsec };
+	return (a > b) - (a < b);
+}
+
+/* By size first: so it is known which sizes there are. Extents are shared whatever the
+ * metadata are; with --ignore-mtime all files have the same time. */
+static int compare_meta(const struct run *run, const struct file *a,
+			const struct file *b)
+{
+	int r = compare_numbers(a->size_bytes, b->size_bytes);
+
+	if (r || !run->links)
+		return r;
+	if (!run->policy.ignore_mtime) {
+		r = compare_numbers(a->mtime_sec, b->mtime_sec);
+		if (!r)
+			r = compare_numbers(a->mtime_nsec, b->mtime_nsec);
+	}
+	if (!r)
+		r = compare_numbers(a->mode, b->mode);
+	if (!r)
+		r = compare_numbers(a->uid, b->uid);
+	return r ? r : compare_numbers(a->gid, b->gid);
+}
+
+static int by_meta(const void *a, const void *b, void *ctx)
+{
+	const struct run *run = ctx;
+	uint32_t i = *(const uint32_t *)a;
+	uint32_t j = *(const uint32_t *)b;
+	int r = compare_meta(run, &run->files[i], &run->files[j]);
+
+	return r ? r : compare_numbers(i, j);
+}
+
+static uint64_t meta_of_statx(const struct run *run, const struct statx *x)
+{
+	bool timed = !run->policy.ignore_mtime;
+	const uint64_t words[] = { x->stx_size, x->stx_mode, x->stx_uid,
+				   x->stx_gid,
+				   timed ? (uint64_t)x->stx_mtime.tv_sec : 0,
+				   timed ? x->stx_mtime.tv_nsec : 0 };
 
 	return hash_words(words, sizeof(words) / sizeof(*words));
 }
 
-/* With --ignore-mtime all files have the same time. */
-static uint64_t meta_of(const struct run *run, uint64_t size, uint32_t mode,
-			uint32_t uid, uint32_t gid,
-			const struct statx_timestamp *mtime)
+uint64_t file_meta(const struct run *run, const struct file *f)
 {
-	static const struct statx_timestamp any;
+	struct statx x;
 
-	return meta_digest(size, mode, uid, gid,
-			   run->policy.ignore_mtime ? &any : mtime);
+	file_statx(run, f, &x);
+	return meta_of_statx(run, &x);
 }
 
-static void digest_meta(struct run *run)
+static bool has_size(const struct run *run, uint64_t size_bytes)
 {
-	size_t i;
+	size_t low = 0;
+	size_t high = run->file_count;
 
-	for (i = 0; i < run->file_count; i++) {
-		struct file *f = &run->files[i];
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		uint64_t found = run->files[run->order[middle]].size_bytes;
 
-		/* extents are shared whatever the metadata are */
-		f->meta = run->links ? meta_of(run, f->size_bytes, f->mode,
-					       f->uid, f->gid, &f->mtime) :
-				       hash_words(&f->size_bytes, 1);
+		if (found == size_bytes)
+			return true;
+		if (found < size_bytes)
+			low = middle + 1;
+		else
+			high = middle;
 	}
+	return false;
 }
 
 static int add_master(struct run *run, struct set *to, const struct statx *x)
 {
-	uint64_t meta = meta_of(run, x->stx_size, x->stx_mode, x->stx_uid,
-				x->stx_gid, &x->stx_mtime);
+	uint64_t meta = meta_of_statx(run, x);
 	int r = set_add(to, meta);
 
 	return r ? r : mtimes_note(run, meta, x);
@@ -56,17 +95,14 @@ static int add_master(struct run *run, struct set *to, const struct statx *x)
 /* The metadata of masters that are as long as some candidate. */
 static int collect_masters(struct run *run, struct set *ret, struct err *err)
 {
-	struct set sizes = { 0 };
 	size_t i;
 	int r = 0;
 
-	for (i = 0; !r && i < run->file_count; i++)
-		r = set_add(&sizes, hash_words(&run->files[i].size_bytes, 1));
 	for (i = 0; !r && i < run->masters.count; i++) {
 		const struct object_row *row = &run->masters.rows[i];
 		struct statx x;
 
-		if (!set_has(&sizes, hash_words(&row->size_bytes, 1)))
+		if (!has_size(run, row->size_bytes))
 			continue;
 		r = store_stat(run->pool, &row->key, row->replica, &x, err);
 		if (!r)
@@ -74,19 +110,7 @@ static int collect_masters(struct run *run, struct set *ret, struct err *err)
 		else if (r == -ENOENT)
 			r = 0; /* a row without a file: `vtemplate check` */
 	}
-	set_release(&sizes);
 	return r;
-}
-
-static int by_meta(const void *a, const void *b, void *files)
-{
-	const struct file *f = files;
-	uint32_t i = *(const uint32_t *)a;
-	uint32_t j = *(const uint32_t *)b;
-
-	if (f[i].meta != f[j].meta)
-		return f[i].meta < f[j].meta ? -1 : 1;
-	return (i > j) - (i < j);
 }
 
 /* Files alike in size and metadata, in ascending order of trees. */
@@ -98,8 +122,8 @@ static void judge_alike(struct run *run, const uint32_t *alike, size_t count,
 	bool within = run->policy.within_guest || !run->links;
 	size_t i;
 
-	if (first->tree != last->tree || (within && count > 1) ||
-	    set_has(masters, first->meta))
+	if (file_tree(run, first) != file_tree(run, last) || (within && count > 1) ||
+	    set_has(masters, file_meta(run, first)))
 		return;
 	for (i = 0; i < count; i++)
 		file_skip(&run->files[alike[i]], SKIP_UNIQUE);
@@ -110,13 +134,19 @@ static void judge(struct run *run, const struct set *masters)
 	size_t start, end;
 
 	for (start = 0; start < run->file_count; start = end) {
-		uint64_t meta = run->files[run->order[start]].meta;
+		const struct file *f = &run->files[run->order[start]];
 
 		for (end = start + 1; end < run->file_count; end++)
-			if (run->files[run->order[end]].meta != meta)
+			if (compare_meta(run, f,
+					 &run->files[run->order[end]]))
 				break;
 		judge_alike(run, &run->order[start], end - start, masters);
 	}
+}
+
+static bool needs_places(const struct run *run)
+{
+	return !run->links || run->policy.ignore_mtime;
 }
 
 int choose_candidates(struct run *run, struct err *err)
@@ -128,13 +158,12 @@ int choose_candidates(struct run *run, struct err *err)
 	if (!run->file_count)
 		return 0;
 	run->order = malloc(run->file_count * sizeof(*run->order));
-	if (!run->order)
+	if (!run->order || (needs_places(run) && run_add_places(run)))
 		return err_errno(err, -ENOMEM, "cannot sort the candidates");
 	for (i = 0; i < run->file_count; i++)
 		run->order[i] = i;
-	digest_meta(run);
 	qsort_r(run->order, run->file_count, sizeof(*run->order), by_meta,
-		run->files);
+		run);
 	if (run->links)
 		r = collect_masters(run, &masters, err);
 	mtimes_sort(run);

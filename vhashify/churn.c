@@ -88,8 +88,7 @@ int churn_see(struct run *run, size_t tree, const struct walk_entry *e,
 	if (!known || !known->run)
 		return 0;
 	known->run = 0;	/* it is watched no longer */
-	b.path = file == SIZE_MAX ? run_keep_path(run, e->path) :
-				    run->files[file].path;
+	b.path = run_keep(run, e->path, strlen(e->path));
 	return b.path ? add_broken(run, &b) : -ENOMEM;
 }
 
@@ -207,21 +206,25 @@ static size_t keep_watched(const struct tree *t, int64_t run_id,
 	return count;
 }
 
-static size_t add_shared(const struct run *run, int64_t run_id, size_t start,
-			 size_t end, struct churn_name *list)
+static int add_shared(const struct run *run, int64_t run_id, size_t start,
+		      size_t end, struct churn_name *list, size_t *ret_count)
 {
-	size_t count = 0;
+	_cleanup_strbuf_ struct strbuf path = STRBUF_INIT;
+	int r = 0;
 
-	for (; start < end; start++) {
+	*ret_count = 0;
+	for (; !r && start < end; start++) {
 		const struct file *f = &run->files[start];
 
-		if (f->reason == SKIP_NONE)
-			list[count++] = (struct churn_name){
-				.name = hash_bytes(f->path, strlen(f->path)),
-				.run = run_id,
-			};
+		if (f->reason != SKIP_NONE)
+			continue;
+		r = file_path(run, f, &path);
+		list[(*ret_count)++] = (struct churn_name){
+			.name = hash_bytes(strbuf_str(&path), path.len),
+			.run = run_id,
+		};
 	}
-	return count;
+	return r;
 }
 
 static size_t sort_names(struct churn_name *list, size_t count)
@@ -248,9 +251,11 @@ static int record_watched(struct run *run, int64_t run_id, const struct tree *t,
 	if (!list)
 		return err_errno(err, -ENOMEM, "cannot remember names");
 	kept = keep_watched(t, run_id, list);
-	added = add_shared(run, run_id, start, end, list + kept);
+	r = add_shared(run, run_id, start, end, list + kept, &added);
 	count = sort_names(list, kept + added);
-	if (added || kept != t->watched_count)
+	if (r < 0)
+		r = err_errno(err, r, "cannot remember names");
+	else if (added || kept != t->watched_count)
 		r = catalog_watch_put(run->pool->catalog, t->row.id, list,
 				      count * sizeof(*list), err);
 	free(list);
@@ -275,7 +280,8 @@ int churn_record(struct run *run, struct err *err)
 	for (i = 0; !r && i < run->tree_count; i++) {
 		size_t end = start;
 
-		while (end < run->file_count && run->files[end].tree == i)
+		while (end < run->file_count &&
+		       file_tree(run, &run->files[end]) == i)
 			end++;
 		if (run->trees[i].status == TREE_SCANNED)
 			r = record_watched(run, run_id, &run->trees[i], start,

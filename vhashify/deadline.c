@@ -26,11 +26,8 @@ void run_leave_rest(struct run *run)
 	for (i = 0; i < run->file_count; i++) {
 		struct file *f = &run->files[i];
 
-		if (f->reason != SKIP_NONE)
-			continue;
-		if (run->links && !f->keyed && !run->policy.ignore_mtime)
-			(void)remember_digest(run, f);
-		file_skip(f, SKIP_NOT_REACHED);
+		if (f->reason == SKIP_NONE)
+			file_skip(f, SKIP_NOT_REACHED);
 	}
 }
 
@@ -46,9 +43,10 @@ static const struct tree *first_unreached(const struct run *run)
 			return &run->trees[i];
 	i = run->cut_file < run->file_count ? run->cut_file : 0;
 	for (; i < run->file_count; i++) {
-		const struct tree *t = &run->trees[run->files[i].tree];
+		const struct file *f = &run->files[i];
+		const struct tree *t = &run->trees[file_tree(run, f)];
 
-		if (run->files[i].reason == SKIP_NOT_REACHED &&
+		if (f->reason == SKIP_NOT_REACHED &&
 		    t->row.kind == TREE_GUEST)
 			return t;
 	}

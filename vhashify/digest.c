@@ -24,7 +24,7 @@ static int read_key(struct run *run, int fd, struct file *f)
 		r = iattr_read_fd(fd, &attr);
 	if (r < 0)
 		return r;
-	file_statx(f, &seen);
+	file_statx(run, f, &seen);
 	if (!statx_unchanged(&attr.stx, &seen))
 		return -EAGAIN;
 	if (run->links) {
@@ -62,6 +62,7 @@ static pthread_mutex_t terminal = PTHREAD_MUTEX_INITIALIZER;
 
 static void digest_open_file(struct run *run, int fd, struct file *f)
 {
+	const struct tree_row *row;
 	int r = read_candidate(run, fd, f);
 
 	if (!r)
@@ -70,9 +71,10 @@ static void digest_open_file(struct run *run, int fd, struct file *f)
 	if (f->reason != SKIP_UNREADABLE)
 		return;
 	pthread_mutex_lock(&terminal);
-	log_warning("cannot read '%s' in %s '%s': %s, skipping it", f->path,
-		    tree_kind_name(run->trees[f->tree].row.kind),
-		    run->trees[f->tree].row.name, strerror(-r));
+	row = &run->trees[file_tree(run, f)].row;
+	log_warning("cannot read '%s%s' in %s '%s': %s, skipping it",
+		    FILE_PATH(run, f), tree_kind_name(row->kind), row->name,
+		    strerror(-r));
 	pthread_mutex_unlock(&terminal);
 }
 
@@ -120,8 +122,7 @@ static struct file *next_unread(struct run *run, size_t *at, size_t end)
 	while (*at < end) {
 		struct file *f = &run->files[(*at)++];
 
-		if (f->reason == SKIP_NONE &&
-		    (run->policy.ignore_mtime || !remember_digest(run, f)))
+		if (f->reason == SKIP_NONE && !f->keyed)
 			return f;
 	}
 	return NULL;

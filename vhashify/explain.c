@@ -86,7 +86,6 @@ static void print_peers(const struct run *run)
 {
 	const struct file *f = &run->files[run->explain.file];
 	char hex[DIGEST_HEX_SIZE];
-	char path[4096];
 	size_t masters = 0;
 	size_t listed = 0;
 	size_t i;
@@ -95,15 +94,11 @@ static void print_peers(const struct run *run)
 	(void)masters_by_key(&run->masters, &f->key, &masters);
 	printf("  key %s, %zu shared copies are there\n", hex, masters);
 	for (i = 0; i < run->file_count && listed < LISTED_PEERS; i++) {
-		const struct tree_row *row = &run->trees[run->files[i].tree].row;
-
 		if (!is_peer(run, i))
 			continue;
 		listed++;
-		escape_bytes(path, sizeof(path), run->files[i].path,
-			     strlen(run->files[i].path));
-		printf("  equal: %s %s/%s\n", tree_kind_name(row->kind),
-		       row->name, path);
+		printf("  equal: ");
+		report_print_file(run, &run->files[i]);
 	}
 }
 

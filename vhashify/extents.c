@@ -19,7 +19,8 @@
 static void locate_file(struct opener *o, struct file *f)
 {
 	_cleanup_close_ int fd = opener_open(o, f);
-	int r = fd < 0 ? fd : unify_extents(fd, f->size_bytes, &f->extents);
+	int r = fd < 0 ? fd : unify_extents(fd, f->size_bytes,
+					    file_place(o->run, f));
 
 	f->located = !r;
 	/* other failures come back when the file is read, and count there */
@@ -27,19 +28,11 @@ static void locate_file(struct opener *o, struct file *f)
 		file_skip(f, SKIP_NO_BLOCKS);
 }
 
-static int by_place(const void *a, const void *b, void *files)
+static bool same_place(const struct run *run, const struct file *a,
+		       const struct file *b)
 {
-	const struct file *f = files;
-	const struct file *x = &f[*(const uint32_t *)a];
-	const struct file *y = &f[*(const uint32_t *)b];
-	int r = memcmp(x->extents.b, y->extents.b, DIGEST_SIZE);
-
-	return r ? r : (x > y) - (x < y);
-}
-
-static bool same_place(const struct file *a, const struct file *b)
-{
-	return a->located && b->located && digest_equal(&a->extents, &b->extents);
+	return a->located && b->located &&
+	       digest_equal(file_place(run, a), file_place(run, b));
 }
 
 /* The order of run.order is by place here, and unknown places are apart. */
@@ -51,7 +44,7 @@ static void read_places(struct run *run, struct opener *o, size_t count)
 	for (i = 0; i < count; i++) {
 		struct file *f = &run->files[run->order[i]];
 
-		if (reader && same_place(reader, f)) {
+		if (reader && same_place(run, reader, f)) {
 			f->key = reader->key;
 			continue;
 		}
@@ -77,9 +70,7 @@ void digest_extents(struct run *run)
 		if (run->files[i].reason == SKIP_NONE)
 			run->order[count++] = i;
 	}
-	if (count)
-		qsort_r(run->order, count, sizeof(*run->order), by_place,
-			run->files);
+	sort_by_place(run, count);
 	read_places(run, &o, count);
 }
 
@@ -92,7 +83,7 @@ static void plan_group(struct run *run, struct group *g)
 	for (i = 1; i < g->count; i++) {
 		struct file *f = &run->files[run->order[g->first + i]];
 
-		if (same_place(source, f))
+		if (same_place(run, source, f))
 			file_skip(f, SKIP_SHARED);
 	}
 }

@@ -67,7 +67,7 @@ static bool fits(const struct foresight *fs, const struct paper *m,
 		 const struct file *f)
 {
 	return m->links_left && (fs->run->policy.within_guest ||
-				 !run_holds(fs->run, m->ino, f->tree));
+				 !run_holds(fs->run, m->ino, file_tree(fs->run, f)));
 }
 
 static int choose_master(struct foresight *fs, const struct file *f,
@@ -108,7 +108,7 @@ static int play_round(struct foresight *fs, const struct group *g, size_t first)
 			continue;
 		f->tried = true;
 		m->links_left--;
-		r = run_hold(run, m->ino, f->tree);
+		r = run_hold(run, m->ino, file_tree(run, f));
 	}
 	return r;
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-#define DIRS_MAGIC UINT64_C(0x0001644d77436f4c)	/* with the version */
+#define DIRS_MAGIC UINT64_C(0x0002644d77436f4c)	/* with the version */
 #define DIGESTS_MAGIC UINT64_C(0x0001684d77436f4c)
 
 struct header {
@@ -19,15 +19,20 @@ struct header {
 struct memo_dir {
 	uint64_t ino;
 	int64_t mtime_ns, ctime_ns;
-	uint64_t offset;	/* of its record */
+	uint64_t offset;	/* of its record, in all the bytes */
 };
 
 /* No time that a directory has: the record matches nothing. */
 #define NO_TIME INT64_MIN
 
+int64_t memo_ns(int64_t sec, uint32_t nsec)
+{
+	return (int64_t)((uint64_t)sec * 1000000000 + nsec);
+}
+
 int64_t memo_time(const struct statx_timestamp *t)
 {
-	return (int64_t)((uint64_t)t->tv_sec * 1000000000 + t->tv_nsec);
+	return memo_ns(t->tv_sec, t->tv_nsec);
 }
 
 /* --- the frame: magic, check, count ------------------------------------------ */
@@ -54,26 +59,13 @@ static bool open_frame(const void *bytes, size_t size, uint64_t magic,
 	return true;
 }
 
-static void *make_frame(uint64_t magic, size_t count, size_t item_size,
-			size_t rest, size_t *ret_size)
+static void seal_frame(void *bytes, size_t size, uint64_t magic, size_t count)
 {
-	const struct header h = { .magic = magic, .count = count };
-	size_t size = sizeof(h) + count * item_size + rest;
-	char *bytes = malloc(size);
+	struct header h = { .magic = magic, .count = count };
 
-	if (!bytes)
-		return NULL;
 	memcpy(bytes, &h, sizeof(h));
-	*ret_size = size;
-	return bytes;
-}
-
-static void seal_frame(void *bytes, size_t size)
-{
-	uint64_t check = checksum(bytes, size);
-
-	memcpy((char *)bytes + offsetof(struct header, check), &check,
-	       sizeof(check));
+	h.check = checksum(bytes, size);
+	memcpy(bytes, &h, sizeof(h));
 }
 
 /* --- numbers of one to ten bytes, seven bits each ------------------------------ */
@@ -106,19 +98,18 @@ static bool get_number(struct memo_record *r, uint64_t *ret)
 
 /* --- reading --------------------------------------------------------------------- */
 
+/* Header, records, and at the end the directories. */
 bool memo_open(struct memo *ret, const void *bytes, size_t size)
 {
-	struct memo m = { 0 };
-	size_t start;
+	struct memo m = { .records = bytes };
 
-	*ret = m;
-	if (!open_frame(bytes, size, DIRS_MAGIC, sizeof(*m.dirs), &m.count))
+	*ret = (struct memo){ 0 };
+	if (size % sizeof(uint64_t) ||
+	    !open_frame(bytes, size, DIRS_MAGIC, sizeof(*m.dirs), &m.count))
 		return false;
-	start = sizeof(struct header) + m.count * sizeof(*m.dirs);
+	m.size = size - m.count * sizeof(*m.dirs);
 	/* malloc'ed by the catalog: aligned */
-	m.dirs = (const void *)((const char *)bytes + sizeof(struct header));
-	m.records = (const unsigned char *)bytes + start;
-	m.size = size - start;
+	m.dirs = (const void *)(m.records + m.size);
 	*ret = m;
 	return true;
 }
@@ -183,10 +174,20 @@ const char *memo_next_name(struct memo_record *r)
 
 /* --- writing --------------------------------------------------------------------- */
 
+/* Room for the header, which comes first. */
+static int reserve_header(struct memo_writer *w)
+{
+	const struct header h = { 0 };
+
+	return w->records.len ? 0 : strbuf_add(&w->records, &h, sizeof(h));
+}
+
 static int add_dir(struct memo_writer *w, const struct statx *dir)
 {
 	int64_t ctime_ns = memo_time(&dir->stx_ctime);
 
+	if (reserve_header(w))
+		return -ENOMEM;
 	if (w->count == w->alloc) {
 		size_t want = w->alloc ? w->alloc * 2 : 256;
 		struct memo_dir *dirs = realloc(w->dirs, want * sizeof(*dirs));
@@ -287,24 +288,27 @@ static int by_ino(const void *a, const void *b)
 
 int memo_finish(struct memo_writer *w, void **ret, size_t *ret_size)
 {
-	char *bytes;
-	size_t dirs_size = w->count * sizeof(*w->dirs);
+	static const char zeros[sizeof(uint64_t)];
 	int r = end_dir(w);
+	char *bytes;
 
-	if (r < 0)
-		return r;
+	if (!r)
+		r = reserve_header(w);
+	if (!r)
+		r = strbuf_add(&w->records, zeros,
+			       -w->records.len % sizeof(zeros));
 	if (w->count)
 		qsort(w->dirs, w->count, sizeof(*w->dirs), by_ino);
-	bytes = make_frame(DIRS_MAGIC, w->count, sizeof(*w->dirs),
-			   w->records.len, ret_size);
-	if (!bytes)
-		return -ENOMEM;
-	if (dirs_size)
-		memcpy(bytes + sizeof(struct header), w->dirs, dirs_size);
-	memcpy(bytes + sizeof(struct header) + dirs_size,
-	       strbuf_str(&w->records), w->records.len);
-	seal_frame(bytes, *ret_size);
-	*ret = bytes;
+	if (!r && w->count)
+		r = strbuf_add(&w->records, w->dirs,
+			       w->count * sizeof(*w->dirs));
+	if (r < 0)
+		return r;
+	seal_frame(w->records.buf, w->records.len, DIRS_MAGIC, w->count);
+	*ret_size = w->records.len;
+	bytes = realloc(w->records.buf, w->records.len);
+	*ret = bytes ? bytes : w->records.buf;
+	w->records = (struct strbuf)STRBUF_INIT;
 	return 0;
 }
 
@@ -318,18 +322,22 @@ void memo_writer_release(struct memo_writer *w)
 
 /* --- digests --------------------------------------------------------------------- */
 
-int memo_digests_pack(const struct memo_digest *d, size_t count, void **ret,
-		      size_t *ret_size)
+void *memo_digests_begin(size_t count, struct memo_digest **ret_rows,
+			 size_t *ret_size)
 {
-	char *bytes = make_frame(DIGESTS_MAGIC, count, sizeof(*d), 0, ret_size);
+	char *bytes;
 
-	if (!bytes)
-		return -ENOMEM;
-	if (count)
-		memcpy(bytes + sizeof(struct header), d, count * sizeof(*d));
-	seal_frame(bytes, *ret_size);
-	*ret = bytes;
-	return 0;
+	*ret_size = sizeof(struct header) + count * sizeof(**ret_rows);
+	bytes = malloc(*ret_size);
+	*ret_rows = bytes ? (void *)(bytes + sizeof(struct header)) : NULL;
+	return bytes;
+}
+
+void memo_digests_seal(void *bytes, size_t count)
+{
+	seal_frame(bytes,
+		   sizeof(struct header) + count * sizeof(struct memo_digest),
+		   DIGESTS_MAGIC, count);
 }
 
 size_t memo_digests_open(const void *bytes, size_t size,

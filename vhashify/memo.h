@@ -39,8 +39,8 @@ struct memo_dir;
 struct memo {
 	const struct memo_dir *dirs;	/* by inode */
 	size_t count;
-	const unsigned char *records;
-	size_t size;
+	const unsigned char *records;	/* all bytes, up to ... */
+	size_t size;			/* ... `dirs` */
 };
 
 /* One directory. */
@@ -101,13 +101,17 @@ struct memo_digest {
 	struct digest key;
 };
 
-/* Digests in ascending order of inodes, as bytes; and the other way round: the
- * number of them, 0 when damaged, borrowed from @bytes. */
-int memo_digests_pack(const struct memo_digest *d, size_t count, void **ret,
-		      size_t *ret_size);
+/* Room for @count digests as bytes, and where to put them, in ascending order of inodes;
+ * then the bytes are sealed. NULL: memory is out. */
+void *memo_digests_begin(size_t count, struct memo_digest **ret_rows,
+			 size_t *ret_size);
+void memo_digests_seal(void *bytes, size_t count);
+/* The other way round: the number of them, 0 when damaged, borrowed from @bytes. */
 size_t memo_digests_open(const void *bytes, size_t size,
 			 const struct memo_digest **ret);
 
+/* Nanoseconds since 1970. */
+int64_t memo_ns(int64_t sec, uint32_t nsec);
 int64_t memo_time(const struct statx_timestamp *t);
 
 #endif

@@ -98,17 +98,19 @@ int mtimes_adopt(const struct run *run, const struct iattr *attr,
 	const struct mtimes *m = &run->mtimes;
 	struct iattr other = *attr;
 	struct digest key;
+	uint64_t meta;
 	size_t i;
 	int r;
 
 	if (!run->policy.ignore_mtime)
 		return 0;
 	other.stx.stx_mtime = (struct statx_timestamp){ 0 };
-	r = hash_key(&other, content, &f->extents);
+	r = hash_key(&other, content, file_place(run, f));
 	if (r < 0 || has_master(run, &f->key))
 		return r;
-	for (i = find_meta(m, f->meta);
-	     i < m->count && m->list[i].meta == f->meta; i++) {
+	meta = file_meta(run, f);
+	for (i = find_meta(m, meta); i < m->count && m->list[i].meta == meta;
+	     i++) {
 		other.stx.stx_mtime.tv_sec = m->list[i].sec;
 		other.stx.stx_mtime.tv_nsec = m->list[i].nsec;
 		r = hash_key(&other, content, &key);
@@ -120,16 +122,6 @@ int mtimes_adopt(const struct run *run, const struct iattr *attr,
 		}
 	}
 	return 0;
-}
-
-static int by_alike(const void *a, const void *b, void *files)
-{
-	const struct file *f = files;
-	uint32_t i = *(const uint32_t *)a;
-	uint32_t j = *(const uint32_t *)b;
-	int r = memcmp(f[i].extents.b, f[j].extents.b, DIGEST_SIZE);
-
-	return r ? r : (i > j) - (i < j);
 }
 
 /* Where a master is there, all of them have found one. */
@@ -154,16 +146,12 @@ void mtimes_settle(struct run *run)
 	for (i = 0; i < run->file_count; i++)
 		if (run->files[i].reason == SKIP_NONE)
 			run->order[count++] = i;
-	if (!count)
-		return;
-	qsort_r(run->order, count, sizeof(*run->order), by_alike, run->files);
+	sort_by_place(run, count);
 	for (start = 0; start < count; start = end) {
-		const struct digest *alike =
-			&run->files[run->order[start]].extents;
+		const struct digest *alike = &run->places[run->order[start]];
 
 		for (end = start + 1; end < count; end++)
-			if (!digest_equal(&run->files[run->order[end]].extents,
-					  alike))
+			if (!digest_equal(&run->places[run->order[end]], alike))
 				break;
 		settle_alike(run, &run->order[start], end - start);
 	}
@@ -186,8 +174,8 @@ static int master_mtime(struct run *run, const struct file *f,
 			continue;
 		*ret = x.stx_mtime;
 		return r < 0 ? r :
-			       x.stx_mtime.tv_sec != f->mtime.tv_sec ||
-				       x.stx_mtime.tv_nsec != f->mtime.tv_nsec;
+			       x.stx_mtime.tv_sec != f->mtime_sec ||
+				       x.stx_mtime.tv_nsec != f->mtime_nsec;
 	}
 	return 0;
 }

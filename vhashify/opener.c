@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cleanup.h"
@@ -16,15 +15,9 @@ static void close_one(int *fd)
 	*fd = -1;
 }
 
-static void close_dir(struct opener *o)
-{
-	close_one(&o->dir);
-	free(steal_ptr(&o->dir_path));
-}
-
 static void close_tree(struct opener *o)
 {
-	close_dir(o);
+	close_one(&o->dir);
 	close_one(&o->root);
 	close_one(&o->lock);
 	o->tree = SIZE_MAX;
@@ -100,33 +93,20 @@ static int open_path(int root, const char *path, size_t len)
 	return at < 0 ? at : steal_fd(&at);
 }
 
-static size_t dir_length(const struct file *f)
-{
-	const char *slash = strrchr(f->path, '/');
-
-	return slash ? slash - f->path : 0;
-}
-
-static bool is_open(const struct opener *o, const char *path, size_t len)
-{
-	return o->dir >= 0 && !strncmp(o->dir_path, path, len) &&
-	       !o->dir_path[len];
-}
-
 bool opener_is_at(const struct opener *o, const struct file *f)
 {
-	return o->tree == f->tree && is_open(o, f->path, dir_length(f));
+	return o->dir >= 0 && o->dir_index == f->dir;
 }
 
-static int use_dir(struct opener *o, const char *path, size_t len)
+static int use_dir(struct opener *o, const struct file *f)
 {
-	if (is_open(o, path, len))
+	const char *path = file_dir(o->run, f)->path;
+
+	if (opener_is_at(o, f))
 		return 0;
-	close_dir(o);
-	o->dir_path = strndup(path, len);
-	if (!o->dir_path)
-		return -ENOMEM;
-	o->dir = open_path(o->root, path, len);
+	close_one(&o->dir);
+	o->dir_index = f->dir;
+	o->dir = open_path(o->root, path, strlen(path));
 	switch (o->dir) {
 	case -ENOENT:	/* removed, or a symlink, a mount or a file by now */
 	case -ENOTDIR:
@@ -140,14 +120,13 @@ static int use_dir(struct opener *o, const char *path, size_t len)
 
 int opener_locate(struct opener *o, const struct file *f, const char **ret_name)
 {
-	size_t len = dir_length(f);
-	int r = use_tree(o, f->tree);
+	int r = use_tree(o, file_tree(o->run, f));
 
 	if (!r)
-		r = use_dir(o, f->path, len);
+		r = use_dir(o, f);
 	if (r)
 		return r;
-	*ret_name = f->path + (len ? len + 1 : 0);
+	*ret_name = f->name;
 	return o->dir;
 }
 
@@ -159,7 +138,7 @@ int opener_open(struct opener *o, const struct file *f)
 
 	if (dir < 0)
 		return dir;
-	file_statx(f, &seen);
+	file_statx(o->run, f, &seen);
 	return unify_open(dir, name, &seen);
 }
 

@@ -38,10 +38,11 @@ static struct share_of_tree next_tree(const struct run *run,
 				      size_t row_count)
 {
 	const uint32_t *members = &run->order[g->first];
-	uint32_t tree = run->files[members[start]].tree;
+	size_t tree = file_tree(run, &run->files[members[start]]);
 	size_t end = start + 1;
 
-	while (end < g->count && run->files[members[end]].tree == tree)
+	while (end < g->count &&
+	       file_tree(run, &run->files[members[end]]) == tree)
 		end++;
 	return (struct share_of_tree){
 		.members = &members[start],

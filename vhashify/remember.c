@@ -18,19 +18,24 @@
 /* Masters whose holders nobody will ask for: known, and of no candidate's content. */
 static int find_idle_masters(const struct run *run, struct set *ret)
 {
-	struct set wanted = { 0 };
-	size_t i;
-	int r = 0;
+	const struct masters *m = &run->masters;
+	bool *wanted = calloc(m->count + 1, sizeof(*wanted));
+	size_t count, i;
+	int r = wanted ? 0 : -ENOMEM;
 
-	for (i = 0; !r && i < run->file_count; i++)
-		if (run->files[i].reason == SKIP_NONE)
-			r = set_add(&wanted, hash_bytes(run->files[i].key.b,
-							DIGEST_SIZE));
-	for (i = 0; !r && i < run->masters.count; i++)
-		if (!set_has(&wanted, hash_bytes(run->masters.rows[i].key.b,
-						 DIGEST_SIZE)))
-			r = set_add(ret, run->masters.rows[i].ino);
-	set_release(&wanted);
+	for (i = 0; !r && i < run->file_count; i++) {
+		const struct object_row *row =
+			run->files[i].reason == SKIP_NONE ?
+				masters_by_key(m, &run->files[i].key, &count) :
+				NULL;
+
+		if (row)
+			memset(&wanted[row - m->rows], true, count);
+	}
+	for (i = 0; !r && i < m->count; i++)
+		if (!wanted[i])
+			r = set_add(ret, m->rows[i].ino);
+	free(wanted);
 	return r;
 }
 
@@ -85,7 +90,8 @@ static size_t tree_end(const struct run *run, size_t start)
 	size_t end = start;
 
 	while (end < run->file_count &&
-	       run->files[end].tree == run->files[start].tree)
+	       file_tree(run, &run->files[end]) ==
+		       file_tree(run, &run->files[start]))
 		end++;
 	return end;
 }
@@ -108,7 +114,7 @@ int remember_holders(struct run *run, struct err *err)
 		end = tree_end(run, start);
 		if (!has_players(run, start, end))
 			continue;
-		r = hold_tree(run, run->files[start].tree, &idle);
+		r = hold_tree(run, file_tree(run, &run->files[start]), &idle);
 		if (r != -EAGAIN)
 			continue;
 		r = 0;
@@ -130,103 +136,114 @@ static int by_ino(const void *a, const void *b)
 	return (x->ino > y->ino) - (x->ino < y->ino);
 }
 
-bool remember_digest(const struct run *run, struct file *f)
+static int64_t mtime_ns(const struct file *f)
 {
-	const struct tree *t = &run->trees[f->tree];
-	const struct memo_digest want = { .ino = f->ino };
-	const struct memo_digest *d = NULL;
-
-	if (t->digest_count)
-		d = bsearch(&want, t->digest_rows, t->digest_count, sizeof(*d),
-			    by_ino);
-	if (!d || d->size_bytes != f->size_bytes ||
-	    d->mtime_ns != memo_time(&f->mtime) ||
-	    d->ctime_ns != memo_time(&f->ctime))
-		return false;
-	f->key = d->key;
-	f->keyed = true;
-	return true;
+	return memo_ns(f->mtime_sec, f->mtime_nsec);
 }
 
-/* Digests of files that stay, and did not change just before they were read. */
-static int collect(struct run *run, size_t start, size_t end,
-		   struct memo_digest **ret, size_t *ret_count)
+static int64_t ctime_ns(const struct file *f)
 {
-	struct memo_digest *d = malloc((end - start + 1) * sizeof(*d));
-	size_t count = 0;
+	return memo_ns(f->ctime_sec, f->ctime_nsec);
+}
 
-	if (!d)
-		return -ENOMEM;
-	for (; start < end; start++) {
-		const struct file *f = &run->files[start];
+void remember_digests(struct run *run, size_t start, const void *bytes,
+		      size_t size)
+{
+	const struct memo_digest *rows;
+	size_t count = memo_digests_open(bytes, size, &rows);
 
-		if (!f->keyed || f->reason == SKIP_NONE ||
-		    memo_time(&f->ctime) >= run->begun_ns - MEMO_RACY_NS)
+	for (; count && start < run->file_count; start++) {
+		struct file *f = &run->files[start];
+		const struct memo_digest want = { .ino = f->ino };
+		const struct memo_digest *d =
+			bsearch(&want, rows, count, sizeof(*d), by_ino);
+
+		if (!d || d->size_bytes != f->size_bytes ||
+		    d->mtime_ns != mtime_ns(f) || d->ctime_ns != ctime_ns(f))
 			continue;
-		d[count++] = (struct memo_digest){
-			.ino = f->ino,
-			.size_bytes = f->size_bytes,
-			.mtime_ns = memo_time(&f->mtime),
-			.ctime_ns = memo_time(&f->ctime),
-			.key = f->key,
-		};
+		f->key = d->key;
+		f->keyed = true;
 	}
-	qsort(d, count, sizeof(*d), by_ino);
-	*ret = d;
-	*ret_count = count;
-	return 0;
 }
 
-/* Replaces tree.digests; *@ret_changed says whether it is another. */
-static int pack_digests(struct run *run, struct tree *t, size_t start,
-			size_t end, bool *ret_changed)
+/* Worth remembering: it stays, and did not change just before it was read. */
+static bool is_lasting(const struct run *run, const struct file *f)
 {
-	struct memo_digest *d = NULL;
-	void *bytes;
-	size_t count, size;
-	int r = collect(run, start, end, &d, &count);
+	return f->keyed && f->reason != SKIP_NONE &&
+	       ctime_ns(f) < run->begun_ns - MEMO_RACY_NS;
+}
 
-	if (!r)
-		r = memo_digests_pack(d, count, &bytes, &size);
-	free(d);
-	if (r < 0)
-		return r;
-	*ret_changed = size != t->digests_size ||
-		       memcmp(bytes, t->digests, size) != 0;
-	free(t->digests);
-	t->digest_count = 0;
-	t->digests = bytes;
-	t->digests_size = size;
+static int pack_digests(const struct run *run, size_t start, size_t end,
+			void **ret, size_t *ret_size)
+{
+	struct memo_digest *rows;
+	size_t count = 0;
+	size_t i;
+
+	for (i = start; i < end; i++)
+		count += is_lasting(run, &run->files[i]);
+	*ret = memo_digests_begin(count, &rows, ret_size);
+	if (!*ret)
+		return -ENOMEM;
+	count = 0;
+	for (i = start; i < end; i++) {
+		const struct file *f = &run->files[i];
+
+		if (is_lasting(run, f))
+			rows[count++] = (struct memo_digest){
+				.ino = f->ino,
+				.size_bytes = f->size_bytes,
+				.mtime_ns = mtime_ns(f),
+				.ctime_ns = ctime_ns(f),
+				.key = f->key,
+			};
+	}
+	qsort(rows, count, sizeof(*rows), by_ino);
+	memo_digests_seal(*ret, count);
 	return 0;
 }
 
 /* --- leaving it -------------------------------------------------------------------- */
 
-/* Files from @start on are of this tree, if it has any. */
+/* @row has the digests; what the scan saw is as the catalog has it, or new. */
+static int put_row(struct run *run, const struct tree *t, struct scan_row *row,
+		   struct err *err)
+{
+	struct catalog *c = run->pool->catalog;
+	struct scan_row old = { 0 };
+	int r = 0;
+
+	row->dirs = t->seen;
+	row->dirs_size = t->seen_size;
+	if (!t->seen) {
+		r = catalog_scan_get(c, t->row.id, &old, err);
+		row->dirs = old.dirs;
+		row->dirs_size = old.dirs_size;
+	}
+	if (!r)
+		r = catalog_scan_put(c, t->row.id, row, err);
+	scan_row_release(&old);
+	return r;
+}
+
+/* Its candidates are those from @start to @end. */
 static int save_tree(struct run *run, struct tree *t, size_t start, size_t end,
 		     size_t *bytes, struct err *err)
 {
-	struct scan_row row = { 0 }, old = { 0 };
-	bool changed;
+	struct scan_row row = { 0 };
 	int r;
 
 	if (t->status != TREE_SCANNED || !t->seen_size)
 		return 0;
-	r = pack_digests(run, t, start, end, &changed);
-	if (r < 0 || (!changed && !t->seen_changed))
+	r = pack_digests(run, start, end, &row.digests, &row.digests_size);
+	if (r < 0)
 		return r;
-	row = (struct scan_row){ .dirs = t->seen, .dirs_size = t->seen_size,
-				 .digests = t->digests,
-				 .digests_size = t->digests_size };
-	if (!t->seen) {
-		r = catalog_scan_get(run->pool->catalog, t->row.id, &old, err);
-		row.dirs = old.dirs;
-		row.dirs_size = old.dirs_size;
+	if (t->seen_changed || row.digests_size != t->digests_size ||
+	    hash_bytes(row.digests, row.digests_size) != t->digests_check) {
+		r = put_row(run, t, &row, err);
+		*bytes += row.dirs_size + row.digests_size;
 	}
-	if (!r)
-		r = catalog_scan_put(run->pool->catalog, t->row.id, &row, err);
-	*bytes += row.dirs_size + row.digests_size;
-	scan_row_release(&old);
+	free(row.digests);
 	return r;
 }
 
@@ -240,7 +257,8 @@ static int save_some(struct run *run, size_t *tree, size_t *file,
 	for (; !r && bytes < SAVE_BYTES && *tree < run->tree_count; ++*tree) {
 		size_t end = *file;
 
-		if (end < run->file_count && run->files[end].tree == *tree)
+		if (end < run->file_count &&
+		    file_tree(run, &run->files[end]) == *tree)
 			end = tree_end(run, end);
 		r = save_tree(run, &run->trees[*tree], *file, end, &bytes, err);
 		*file = end;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "json-out.h"
+#include "strbuf.h"
 #include "vhashify.h"
 
 /* Files of which each is named in --json; beyond that the counts must do. */
@@ -26,22 +28,30 @@ static bool is_planned(const struct file *f)
 
 /* --- for people --- */
 
+void report_print_file(const struct run *run, const struct file *f)
+{
+	const struct tree_row *row = &run->trees[file_tree(run, f)].row;
+	char dir[4096], name[4 * NAME_MAX + 1];
+
+	escape_bytes(dir, sizeof(dir), file_dir(run, f)->path,
+		     strlen(file_dir(run, f)->path));
+	escape_bytes(name, sizeof(name), f->name, strlen(f->name));
+	printf("%s %s/%s%s\n", tree_kind_name(row->kind), row->name, dir, name);
+}
+
 static void print_plan(const struct run *run)
 {
-	char path[4096];
 	char hex[DIGEST_HEX_SIZE];
 	size_t i;
 
 	for (i = 0; i < run->file_count; i++) {
 		const struct file *f = &run->files[i];
-		const struct tree_row *row = &run->trees[f->tree].row;
 
 		if (!is_planned(f))
 			continue;
 		digest_hex(&f->key, hex);
-		escape_bytes(path, sizeof(path), f->path, strlen(f->path));
-		printf("share %s %s %s/%s\n", hex, tree_kind_name(row->kind),
-		       row->name, path);
+		printf("share %s ", hex);
+		report_print_file(run, f);
 	}
 }
 
@@ -166,7 +176,8 @@ int report_json_skips(struct json_object *doc, const struct totals *t)
 static int add_file(struct json_object *array, const struct run *run,
 		    const struct file *f, struct json_object **ret)
 {
-	const struct tree_row *row = &run->trees[f->tree].row;
+	const struct tree_row *row = &run->trees[file_tree(run, f)].row;
+	_cleanup_strbuf_ struct strbuf path = STRBUF_INIT;
 	struct json_object *o;
 	int r = add_object(array, &o);
 
@@ -175,7 +186,9 @@ static int add_file(struct json_object *array, const struct run *run,
 	if (!r)
 		r = json_add_string(o, "name", row->name);
 	if (!r)
-		r = json_add_name(o, "path", f->path, strlen(f->path));
+		r = file_path(run, f, &path);
+	if (!r)
+		r = json_add_name(o, "path", strbuf_str(&path), path.len);
 	*ret = o;
 	return r;
 }

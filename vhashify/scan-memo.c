@@ -25,6 +25,7 @@ int scan_memo_begin(struct scan *s)
 	struct err err = { 0 };
 	int r;
 
+	s->first_file = s->run->file_count;
 	s->memo.before_ns = realtime_ns() - MEMO_RACY_NS;
 	if (s->run->no_cache)
 		return 0;
@@ -66,11 +67,12 @@ int scan_memo_end(struct scan *s, int r)
 	s->run->dirs_remembered += s->memo.copied;
 	if (!r)
 		r = keep_seen(s);
-	t->digests = s->row.digests;
 	t->digests_size = s->row.digests_size;
-	t->digest_count = memo_digests_open(t->digests, t->digests_size,
-					    &t->digest_rows);
-	s->row.digests = NULL;
+	t->digests_check = hash_bytes(s->row.digests, t->digests_size);
+	/* keys with the time of another file are none to remember */
+	if (!s->run->policy.ignore_mtime)
+		remember_digests(s->run, s->first_file, s->row.digests,
+				 t->digests_size);
 	scan_row_release(&s->row);
 	memo_writer_release(&s->memo);
 	return r;

@@ -15,43 +15,6 @@
 #include "scan.h"
 #include "store.h"
 
-static int add_file(struct run *run, const struct file *f)
-{
-	if (run->file_count == UINT32_MAX)
-		return -EOVERFLOW;
-	if (run->file_count == run->file_alloc) {
-		size_t want = run->file_alloc ? run->file_alloc * 2 : 1024;
-		struct file *files = realloc(run->files, want * sizeof(*files));
-
-		if (!files)
-			return -ENOMEM;
-		run->files = files;
-		run->file_alloc = want;
-	}
-	run->files[run->file_count++] = *f;
-	return 0;
-}
-
-int run_add_file(struct run *run, size_t tree, const struct walk_entry *e)
-{
-	const struct statx *x = e->stx;
-	const struct file f = {
-		.path = run_keep_path(run, e->path),
-		.tree = tree,
-		.mode = x->stx_mode,
-		.uid = x->stx_uid,
-		.gid = x->stx_gid,
-		.dev_major = x->stx_dev_major,
-		.dev_minor = x->stx_dev_minor,
-		.ino = x->stx_ino,
-		.size_bytes = x->stx_size,
-		.mtime = x->stx_mtime,
-		.ctime = x->stx_ctime,
-	};
-
-	return f.path ? add_file(run, &f) : -ENOMEM;
-}
-
 static bool has_attribute(const struct statx *stx, uint64_t attribute)
 {
 	return stx->stx_attributes_mask & stx->stx_attributes & attribute;

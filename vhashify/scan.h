@@ -20,6 +20,7 @@ struct scan {
 	struct scan_row row;	/* what was remembered; may be nothing */
 	struct memo old;	/* the same, open */
 	struct memo_writer memo;
+	size_t first_file;	/* of this tree, in run.files */
 };
 
 /* Why a regular file with several names is left alone. */

@@ -114,15 +114,15 @@ static int intern_member(struct share *s, struct file *f, struct master *ret,
 {
 	_cleanup_close_ int fd = opener_open(&s->opener, f);
 	_cleanup_iattr_ struct iattr attr = IATTR_INIT;
-	struct holder holder = { .run = s->run, .tree = f->tree };
+	struct holder holder = { .run = s->run, .tree = file_tree(s->run, f) };
 	const struct store_avoid avoid = { .has = holds, .ctx = &holder };
 	bool within = s->run->policy.within_guest;
 	struct statx seen;
 	int r = fd < 0 ? fd : iattr_read_fd(fd, &attr);
 
 	if (r < 0)
-		return err_errno(err, r, "cannot read '%s'", f->path);
-	file_statx(f, &seen);
+		return err_errno(err, r, "cannot read '%s%s'", FILE_PATH(s->run, f));
+	file_statx(s->run, f, &seen);
 	if (!statx_unchanged(&attr.stx, &seen))
 		return -EAGAIN;
 	return mtimes_intern(s->run, f, fd, &attr, within ? NULL : &avoid, ret,
@@ -182,7 +182,7 @@ static int find_master(struct share *s, struct job *job, struct err *err)
 			*err = why;
 			return r;
 		}
-		log_info("'%s': %s", f->path, why.msg);
+		log_info("'%s%s': %s", FILE_PATH(run, f), why.msg);
 		if (reason_of_errno(r) == SKIP_NO_SPACE)
 			decide_rest(run, job, SKIP_NO_SPACE);
 		else
@@ -200,7 +200,7 @@ static bool may_link(const struct share *s, const struct job *job,
 		     const struct file *f)
 {
 	if (!s->run->policy.within_guest &&
-	    run_holds(s->run, job->m.stx.stx_ino, f->tree))
+	    run_holds(s->run, job->m.stx.stx_ino, file_tree(s->run, f)))
 		return false;
 	return job->links < s->run->pool->info.link_limit;
 }
@@ -222,7 +222,7 @@ static int replace_member(struct share *s, const struct job *job,
 		*reason = reason_of_errno(task.dirfd);
 		return 0;
 	}
-	file_statx(f, &seen);
+	file_statx(s->run, f, &seen);
 	return unify_replace(&task, reason, err);
 }
 
@@ -250,7 +250,7 @@ static int share_member(struct share *s, struct job *job, struct file *f,
 		return 0;
 	job->known = true;
 	job->links++;
-	return run_hold(s->run, job->m.stx.stx_ino, f->tree);
+	return run_hold(s->run, job->m.stx.stx_ino, file_tree(s->run, f));
 }
 
 static int by_file(const void *a, const void *b)

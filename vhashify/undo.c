@@ -137,7 +137,7 @@ static int make_copy(struct undo *u, struct file *f, struct unify_copy *copy)
 
 	if (dir < 0)
 		return 0;
-	file_statx(f, &seen);
+	file_statx(u->run, f, &seen);
 	r = unify_copy(&u->scratch, dir, name, &seen, copy, &reason, u->err);
 	if (!r && reason != SKIP_NONE)
 		file_skip(f, reason);
@@ -155,7 +155,7 @@ static int put_copy(struct undo *u, struct file *f,
 
 	if (dir < 0)
 		return 0;
-	file_statx(f, &seen);
+	file_statx(u->run, f, &seen);
 	r = unify_undo(u->run->pool, &u->scratch, dir, name, &seen, copy,
 		       &reason, u->err);
 	if (!r) {

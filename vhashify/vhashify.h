@@ -6,7 +6,8 @@
  *
  *	policy.c	what shall be shared at all
  *	trees.c		which trees, and opening files in them later
- *	scan.c		walk them: a struct file per candidate, counts for the rest
+ *	scan.c		walk them: a candidate or a count for each file
+ *	files.c		the candidates: a struct file for each
  *	scan-memo.c	what of that need not be looked at; memo.c: its format
  *	candidates.c	who could be equal to somebody: only those are read
  *	digest.c	read: the key of each
@@ -28,9 +29,9 @@
  * of every tree scanned has exactly one outcome, and --dry-run is the same code
  * without the last step.
  *
- * Memory: about 150 bytes and the path for each candidate (a private file), nothing
- * for a name that is shared in a tree that has not changed, 60 bytes for each
- * master. Only digest.c has several threads: they read. Whatever changes something
+ * Memory: at most 150 bytes for each candidate (a private file), its name with them,
+ * nothing for a name that is shared in a tree that has not changed, 60 bytes for each
+ * master (t2021). Only digest.c has several threads: they read. Whatever changes something
  * happens in one.
  */
 #ifndef VHASHIFY_H
@@ -90,7 +91,7 @@ void masters_release(struct masters *m);
 /* --- times of masters, for --ignore-mtime (mtimes.c) --- */
 
 struct master_mtime {
-	uint64_t meta;		/* struct file's */
+	uint64_t meta;		/* file_meta() */
 	int64_t sec;
 	uint32_t nsec;
 };
@@ -104,7 +105,6 @@ struct mtimes {
 
 /* --- trees and candidates --- */
 
-struct memo_digest;
 struct churn_name;
 
 enum tree_status {
@@ -126,38 +126,42 @@ struct tree {
 	size_t seen_size;
 	uint64_t seen_check;
 	bool seen_changed;
-	void *digests;		/* of an earlier run ... */
-	size_t digests_size;
-	const struct memo_digest *digest_rows; /* ... the same, open */
-	size_t digest_count;
+	size_t digests_size;	/* what is remembered of its files ... */
+	uint64_t digests_check;	/* ... is these bytes */
 
 	struct churn_name *watched;	/* churn.h */
 	size_t watched_count;
 };
 
-struct file {
-	const char *path;	/* relative to the rootfs; owned by the run */
+/* A directory that candidates lie in; there is one for each. */
+struct file_dir {
+	const char *path;	/* relative to the rootfs and with a slash at its end,
+				 * or "" for the root; owned by the run */
 	uint32_t tree;		/* index in run.trees */
-	uint32_t mode;
-	uint32_t uid, gid;
 	uint32_t dev_major, dev_minor;
+};
+
+/* A candidate. There may be tens of millions: each byte here counts. */
+struct file {
+	const char *name;	/* in its directory; owned by the run */
 	uint64_t ino;
 	uint64_t size_bytes;
-	struct statx_timestamp mtime, ctime;
-	uint64_t meta;		/* digest of size and metadata, without xattrs;
-				 * --ignore-mtime: also without the time */
+	int64_t mtime_sec, ctime_sec;
+	uint32_t mtime_nsec, ctime_nsec;
 	struct digest key;	/* of content and metadata; reflink: of content */
-	struct digest extents;	/* reflink; --ignore-mtime: key without a time */
+	uint32_t uid, gid;
+	uint32_t dir;		/* index in run.dirs */
+	uint16_t mode;
 	uint8_t reason;		/* enum skip_reason */
-	bool keyed;		/* key is valid */
-	bool located;		/* extents is valid */
-	bool tried;		/* the share phase came to it */
+	bool keyed : 1;		/* key is valid */
+	bool located : 1;	/* run.places has where it is */
+	bool tried : 1;		/* the share phase came to it */
 };
 
 /* Members of one key, as indexes of run.files in run.order, ascending. */
 struct group {
-	size_t first;
-	size_t count;
+	uint32_t first;
+	uint32_t count;
 };
 
 /* A name that an earlier run shared, found private again (churn.c). */
@@ -171,6 +175,7 @@ struct broken {
 
 struct path_block;
 struct json_object;
+struct strbuf;
 
 /* --explain; path NULL: not asked for. */
 struct explain {
@@ -200,6 +205,10 @@ struct run {
 	struct file *files;
 	size_t file_count;
 	size_t file_alloc;
+	struct digest *places;	/* file_place() */
+	struct file_dir *dirs;
+	size_t dir_count, dir_alloc;
+	uint32_t *dirs_above;	/* by depth, of the last candidate */
 	struct path_block *paths;
 
 	struct masters masters;
@@ -226,8 +235,46 @@ struct run {
 	size_t cut_file;	/* the first candidate that was not read then */
 };
 
+/* --- candidates (files.c) --- */
+
+/* Remember the entry as one. 0 or -errno. */
+int run_add_file(struct run *run, size_t tree, const struct walk_entry *e);
+
+static inline const struct file_dir *file_dir(const struct run *run,
+					      const struct file *f)
+{
+	return &run->dirs[f->dir];
+}
+
+/* Its index in run.trees. */
+static inline size_t file_tree(const struct run *run, const struct file *f)
+{
+	return file_dir(run, f)->tree;
+}
+
+/* Set @ret to its path, relative to the rootfs. 0 or -ENOMEM. */
+int file_path(const struct run *run, const struct file *f, struct strbuf *ret);
+
+/* The same for messages: "%s%s" of these two. */
+#define FILE_PATH(run_, f_) file_dir((run_), (f_))->path, (f_)->name
+
 /* The status of the candidate as it was seen, for statx_unchanged(). */
-void file_statx(const struct file *f, struct statx *ret);
+void file_statx(const struct run *run, const struct file *f, struct statx *ret);
+
+/* Where its bytes are (extents.c), or its key without a time (mtimes.c). There is room
+ * for that once run_add_places() was called, when all are known; 0 or -ENOMEM. */
+int run_add_places(struct run *run);
+static inline struct digest *file_place(const struct run *run,
+					const struct file *f)
+{
+	return &run->places[f - run->files];
+}
+/* The first @count of run.order by that, then by index. */
+void sort_by_place(struct run *run, size_t count);
+
+/* A digest of its size and metadata, without xattrs; --ignore-mtime: also without the
+ * time (candidates.c). */
+uint64_t file_meta(const struct run *run, const struct file *f);
 
 /* Take a candidate out of the game. */
 static inline void file_skip(struct file *f, enum skip_reason reason)
@@ -235,8 +282,10 @@ static inline void file_skip(struct file *f, enum skip_reason reason)
 	f->reason = reason;
 }
 
-/* A copy of @path that lives as long as @run; NULL when memory is out. */
-const char *run_keep_path(struct run *run, const char *path);
+/* A copy of @len bytes and a NUL that lives as long as @run; NULL when memory is out. */
+const char *run_keep(struct run *run, const char *bytes, size_t len);
+
+void files_release(struct run *run);
 
 /* Remember nothing and look at everything: what is asked for needs each name. */
 static inline bool run_looks_at_all(const struct run *run)
@@ -269,9 +318,6 @@ struct tree_target {
 int tree_target_parse(const struct pool *p, const char *text,
 		      struct tree_target *ret, struct err *err);
 
-/* Remember the entry as a candidate. */
-int run_add_file(struct run *run, size_t tree, const struct walk_entry *e);
-
 /* --- phases; 0 or -errno with @err; reading cannot fail as a whole --- */
 
 int trees_select(struct run *run, char **names, int count, struct err *err);
@@ -300,8 +346,9 @@ size_t group_compact(struct run *run, struct group *g);
 struct opener;
 void digest_file(struct run *run, struct opener *o, struct file *f);
 
-/* Its key as the last run found it, if the file has not changed since. */
-bool remember_digest(const struct run *run, struct file *f);
+/* Give candidates of a tree, from @start on, the keys that the last run found, where
+ * they have not changed since. @bytes may be NULL, or damaged. */
+void remember_digests(struct run *run, size_t start, const void *bytes, size_t size);
 
 /* Leave to the next run what this one has seen. It is a cache: failure is none. */
 void remember_run(struct run *run);
@@ -339,7 +386,7 @@ struct opener {
 	int root;
 	int lock;
 	int dir;
-	char *dir_path;
+	uint32_t dir_index;	/* of `dir` in run.dirs */
 	int status;		/* why `tree` could not be opened, or 0 */
 };
 #define OPENER_INIT(run_) { .run = (run_), .tree = SIZE_MAX, .root = -1, \
@@ -389,6 +436,8 @@ struct totals {
 
 bool totals_is_failure(const struct totals *t, enum skip_reason reason);
 void totals_count(const struct run *run, struct totals *ret);
+/* "KIND NAME/PATH" and a newline; a directory of kilobytes is cut. */
+void report_print_file(const struct run *run, const struct file *f);
 void report_skips(const struct totals *t);
 int report_json_skips(struct json_object *doc, const struct totals *t);
 int report_json_failures(struct json_object *doc, const struct run *run,

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The candidates of a run. There may be tens of millions, so what those of one directory
+ * have in common is kept once, and their names lie one after the other in blocks.
+ */
+#include <errno.h>
+#include <linux/stat.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "strbuf.h"
+#include "vhashify.h"
+#include "walk.h"
+
+/* --- bytes that are freed at the end ------------------------------------------------- */
+
+#define BLOCK_BYTES (1 << 16)
+
+struct path_block {
+	struct path_block *next;
+	size_t used;
+	size_t size;
+	char bytes[];
+};
+
+static struct path_block *block_with_room(struct run *run, size_t len)
+{
+	struct path_block *b = run->paths;
+	size_t size = len > BLOCK_BYTES ? len : BLOCK_BYTES;
+
+	if (b && b->size - b->used >= len)
+		return b;
+	b = malloc(sizeof(*b) + size);
+	if (!b)
+		return NULL;
+	b->next = run->paths;
+	b->used = 0;
+	b->size = size;
+	run->paths = b;
+	return b;
+}
+
+const char *run_keep(struct run *run, const char *bytes, size_t len)
+{
+	struct path_block *b = block_with_room(run, len + 1);
+	char *copy;
+
+	if (!b)
+		return NULL;
+	copy = memcpy(b->bytes + b->used, bytes, len);
+	copy[len] = '\0';
+	b->used += len + 1;
+	return copy;
+}
+
+/* --- directories --------------------------------------------------------------------- */
+
+static bool is_dir_of(const struct file_dir *d, size_t tree,
+		      const struct walk_entry *e, size_t len)
+{
+	return d->tree == tree && !strncmp(d->path, e->path, len) &&
+	       !d->path[len] && d->dev_major == e->stx->stx_dev_major &&
+	       d->dev_minor == e->stx->stx_dev_minor;
+}
+
+static int add_dir(struct run *run, size_t tree, const struct walk_entry *e,
+		   size_t len)
+{
+	struct file_dir d = { .path = run_keep(run, e->path, len),
+			      .tree = tree,
+			      .dev_major = e->stx->stx_dev_major,
+			      .dev_minor = e->stx->stx_dev_minor };
+
+	if (run->dir_count == UINT32_MAX)
+		return -EOVERFLOW;
+	if (run->dir_count == run->dir_alloc) {
+		size_t want = run->dir_alloc ? run->dir_alloc * 2 : 256;
+		struct file_dir *dirs = realloc(run->dirs, want * sizeof(*dirs));
+
+		if (!dirs)
+			return -ENOMEM;
+		run->dirs = dirs;
+		run->dir_alloc = want;
+	}
+	if (!d.path)
+		return -ENOMEM;
+	run->dirs[run->dir_count++] = d;
+	return 0;
+}
+
+/*
+ * The walk comes back to a directory after those below it: of the last candidate, the
+ * directory at each depth is at hand. What is there may be of another branch by now, which
+ * its path tells.
+ */
+static int find_dir(struct run *run, size_t tree, const struct walk_entry *e,
+		    uint32_t *ret)
+{
+	size_t len = strlen(e->path) - strlen(e->name);
+	uint32_t *at;
+	int r = 0;
+
+	if (!run->dirs_above)
+		run->dirs_above = calloc(WALK_DEPTH_MAX + 2,
+					 sizeof(*run->dirs_above));
+	if (!run->dirs_above)
+		return -ENOMEM;
+	at = &run->dirs_above[e->depth];
+	if (*at >= run->dir_count || !is_dir_of(&run->dirs[*at], tree, e, len)) {
+		r = add_dir(run, tree, e, len);
+		*at = run->dir_count - 1;
+	}
+	*ret = *at;
+	return r;
+}
+
+/* --- files --------------------------------------------------------------------------- */
+
+static int add_file(struct run *run, const struct file *f)
+{
+	if (run->file_count == UINT32_MAX)
+		return -EOVERFLOW;
+	if (run->file_count == run->file_alloc) {
+		size_t want = run->file_alloc ? run->file_alloc * 2 : 1024;
+		struct file *files = realloc(run->files, want * sizeof(*files));
+
+		if (!files)
+			return -ENOMEM;
+		run->files = files;
+		run->file_alloc = want;
+	}
+	run->files[run->file_count++] = *f;
+	return 0;
+}
+
+int run_add_file(struct run *run, size_t tree, const struct walk_entry *e)
+{
+	const struct statx *x = e->stx;
+	struct file f = {
+		.ino = x->stx_ino,
+		.size_bytes = x->stx_size,
+		.mtime_sec = x->stx_mtime.tv_sec,
+		.mtime_nsec = x->stx_mtime.tv_nsec,
+		.ctime_sec = x->stx_ctime.tv_sec,
+		.ctime_nsec = x->stx_ctime.tv_nsec,
+		.uid = x->stx_uid,
+		.gid = x->stx_gid,
+		.mode = x->stx_mode,
+	};
+	int r = find_dir(run, tree, e, &f.dir);
+
+	if (r < 0)
+		return r;
+	f.name = run_keep(run, e->name, strlen(e->name));
+	return f.name ? add_file(run, &f) : -ENOMEM;
+}
+
+int file_path(const struct run *run, const struct file *f, struct strbuf *ret)
+{
+	int r;
+
+	strbuf_setlen(ret, 0);
+	r = strbuf_addstr(ret, file_dir(run, f)->path);
+	return r ? r : strbuf_addstr(ret, f->name);
+}
+
+void file_statx(const struct run *run, const struct file *f, struct statx *ret)
+{
+	*ret = (struct statx){
+		.stx_mode = f->mode,
+		.stx_uid = f->uid,
+		.stx_gid = f->gid,
+		.stx_dev_major = file_dir(run, f)->dev_major,
+		.stx_dev_minor = file_dir(run, f)->dev_minor,
+		.stx_ino = f->ino,
+		.stx_size = f->size_bytes,
+		.stx_mtime = { .tv_sec = f->mtime_sec, .tv_nsec = f->mtime_nsec },
+		.stx_ctime = { .tv_sec = f->ctime_sec, .tv_nsec = f->ctime_nsec },
+	};
+}
+
+int run_add_places(struct run *run)
+{
+	run->places = calloc(run->file_count + 1, sizeof(*run->places));
+	return run->places ? 0 : -ENOMEM;
+}
+
+static int by_place(const void *a, const void *b, void *places)
+{
+	const struct digest *d = places;
+	uint32_t i = *(const uint32_t *)a;
+	uint32_t j = *(const uint32_t *)b;
+	int r = memcmp(d[i].b, d[j].b, DIGEST_SIZE);
+
+	return r ? r : (i > j) - (i < j);
+}
+
+void sort_by_place(struct run *run, size_t count)
+{
+	if (count)
+		qsort_r(run->order, count, sizeof(*run->order), by_place,
+			run->places);
+}
+
+void files_release(struct run *run)
+{
+	while (run->paths) {
+		struct path_block *next = run->paths->next;
+
+		free(run->paths);
+		run->paths = next;
+	}
+	free(run->files);
+	free(run->places);
+	free(run->dirs);
+	free(run->dirs_above);
+}
