@@ -243,13 +243,18 @@ endif
 ASAN_BUILD = $(BUILD)/asan
 ASAN_MAKE = $(MAKE) --no-print-directory BUILD=$(ASAN_BUILD) \
 	SANITIZE=address,undefined
+TSAN_BUILD = $(BUILD)/tsan
+TSAN_MAKE = $(MAKE) --no-print-directory BUILD=$(TSAN_BUILD) SANITIZE=thread
+# Where several threads read: candidates, what is remembered of them, the deadline.
+THREADED_TESTS = $(filter tests/t2010% tests/t2014% tests/t2018% tests/t2019%, \
+	$(INSTRUMENTED_TESTS))
 LOGS = $(abspath $(BUILD))/test-logs
 # $(call run_tests,BUILD-DIRECTORY) NAME TEST...
 run_tests = TEST_LOGS_BASE=$(LOGS) JOBS=$(JOBS) COWLINK_BUILD=$(abspath $(1)) \
 	tools/run-tests
 
 .PHONY: check check-all check-host check-unit check-shell check-kernel
-.PHONY: check-valgrind check-sanitize bootstrap kernel kernel-nicely quickstart
+.PHONY: check-valgrind check-sanitize check-threads bootstrap kernel kernel-nicely quickstart
 .PHONY: bench-kernel bench-vhashify bench-vserver check-qemu
 
 bootstrap:
@@ -272,6 +277,7 @@ check-host:
 	-@$(MAKE) --no-print-directory check-shell
 	-@$(MAKE) --no-print-directory check-valgrind
 	-@$(MAKE) --no-print-directory check-sanitize
+	-@$(MAKE) --no-print-directory check-threads
 
 kernel-nicely:
 	@nice $(MAKE) --no-print-directory kernel
@@ -318,6 +324,10 @@ check-valgrind: all test-programs
 check-sanitize: sanitized
 	@TEST_STRIDE=$(SANITIZED_STRIDE) $(call run_tests,$(ASAN_BUILD)) sanitize \
 		$(UNITS:$(BUILD)/%=$(ASAN_BUILD)/%) $(INSTRUMENTED_TESTS)
+
+check-threads:
+	@$(TSAN_MAKE) all test-programs
+	@$(call run_tests,$(TSAN_BUILD)) threads $(THREADED_TESTS)
 
 .PHONY: sanitized
 sanitized:

@@ -102,7 +102,8 @@ exec 3>&1
 # whatever exit status the test expected, and the process keeps its pid.
 ASAN_OPTIONS=exitcode=98:log_path=$TRASH-report
 UBSAN_OPTIONS=exitcode=98:print_stacktrace=1:log_path=$TRASH-report
-export ASAN_OPTIONS UBSAN_OPTIONS
+TSAN_OPTIONS=exitcode=98:log_path=$TRASH-report
+export ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS
 
 # Tests that stop a command at each of its steps take each TEST_STRIDEth only where
 # a start takes long; a prime, so that it falls on steps of each kind.
