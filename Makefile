@@ -59,7 +59,7 @@ endif
 
 # --- flags ------------------------------------------------------------------
 
-PKGS = sqlite3 libxxhash json-c libarchive e2p libcap-ng libseccomp libnl-route-3.0
+PKGS = sqlite3 libxxhash json-c libarchive e2p libcap-ng libseccomp libnl-route-3.0 libbpf
 
 # configure answers these two; otherwise pkg-config is asked, once.
 ifndef DEPS_LIBS
