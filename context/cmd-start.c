@@ -10,13 +10,12 @@
 
 static int start(struct guest *g, struct err *err)
 {
+	char open[sizeof(g->unix_open.msg) + 80];
 	int r = guest_start(g, err);
-
-	const char *open = r ? NULL : net_exposure(&g->settings);
 
 	if (!r)
 		log_info("guest '%s' runs, process %d", g->row.name, g->run.pid);
-	if (open)
+	if (!r && net_exposure(g, open, sizeof(open)))
 		log_notice("guest '%s' can reach %s", g->row.name, open);
 	return r;
 }

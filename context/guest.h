@@ -20,6 +20,7 @@ struct guest {
 	bool runs;
 	struct running run;	/* when it does */
 	int lock_fd;
+	struct err unix_open;	/* see net_up() */
 };
 
 #define GUEST_INIT { .run = RUNNING_INIT, .lock_fd = -1 }

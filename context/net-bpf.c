@@ -40,6 +40,12 @@ void asm_mov_imm(struct bpf_asm *a, int dst, int32_t imm)
 	asm_alu_imm(a, BPF_MOV, dst, imm);
 }
 
+void asm_mov_imm64(struct bpf_asm *a, int dst, uint64_t imm)
+{
+	emit(a, BPF_LD | BPF_IMM | BPF_DW, dst, 0, 0, (int32_t)imm);
+	emit(a, 0, 0, 0, 0, (int32_t)(imm >> 32));
+}
+
 void asm_alu(struct bpf_asm *a, int op, int dst, int src)
 {
 	emit(a, BPF_ALU64 | op | BPF_X, dst, src, 0, 0);
@@ -184,7 +190,7 @@ int bpf_map_read(int map_fd, void *value)
 	return map_element(BPF_MAP_LOOKUP_ELEM, map_fd, value);
 }
 
-int bpf_map_freeze(int map_fd)
+int bpf_map_seal(int map_fd)
 {
 	union bpf_attr attr = { .map_fd = (uint32_t)map_fd };
 
@@ -195,6 +201,7 @@ static int load(const struct bpf_asm *a, const struct bpf_kind *kind, char *log)
 {
 	union bpf_attr attr = { .prog_type = kind->type,
 				.expected_attach_type = kind->attach,
+				.attach_btf_id = kind->function,
 				.insns = pointer(a->insn),
 				.insn_cnt = (uint32_t)a->count,
 				.license = pointer("GPL") };
@@ -263,8 +270,13 @@ int bpf_query(int cgroup_fd, enum bpf_attach_type type,
 				.query.attach_type = type,
 				.query.prog_ids = pointer(ids),
 				.query.prog_cnt = BPF_QUERY_MAX };
-	int r = bpf(BPF_PROG_QUERY, &attr);
+	uint32_t flags[BPF_QUERY_MAX];
+	int r;
 
+	/* here it is obligatory, and older kernels do not know the field */
+	if (type == BPF_LSM_CGROUP)
+		attr.query.prog_attach_flags = pointer(flags);
+	r = bpf(BPF_PROG_QUERY, &attr);
 	return r < 0 ? r : (int)attr.query.prog_cnt;
 }
 
@@ -282,6 +294,14 @@ static int info_of(int fd, void *info, uint32_t size)
 				.info.info = pointer(info) };
 
 	return bpf(BPF_OBJ_GET_INFO_BY_FD, &attr);
+}
+
+bool bpf_prog_is(int prog_fd, const char *name)
+{
+	struct bpf_prog_info prog = { 0 };
+
+	return info_of(prog_fd, &prog, sizeof(prog)) >= 0 &&
+	       !strcmp(prog.name, name);
 }
 
 int bpf_map_of(int prog_fd, const char *name, uint32_t size_bytes)

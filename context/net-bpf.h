@@ -41,6 +41,7 @@ void asm_mov(struct bpf_asm *a, int dst, int src);
 void asm_mov_imm(struct bpf_asm *a, int dst, int32_t imm);
 void asm_alu(struct bpf_asm *a, int op, int dst, int src);
 void asm_alu_imm(struct bpf_asm *a, int op, int dst, int32_t imm);
+void asm_mov_imm64(struct bpf_asm *a, int dst, uint64_t imm);
 /* Between network and host order, of the low @bits. */
 void asm_swap(struct bpf_asm *a, int dst, int bits);
 
@@ -70,12 +71,13 @@ int bpf_map_one(const char *name, uint32_t size_bytes, uint32_t flags);
 int bpf_map_write(int map_fd, const void *value);
 int bpf_map_read(int map_fd, void *value);
 /* Nobody writes it any more through bpf(2). */
-int bpf_map_freeze(int map_fd);
+int bpf_map_seal(int map_fd);
 
 struct bpf_kind {
 	const char *name;
 	enum bpf_prog_type type;
 	enum bpf_attach_type attach;
+	uint32_t function;	/* of the kernel, for BPF_LSM_CGROUP; see kernel-btf.h */
 };
 
 /* Load: a descriptor. On failure @err has the end of what the verifier said. */
@@ -91,6 +93,7 @@ int bpf_detach(int cgroup_fd, int prog_fd, enum bpf_attach_type type);
 int bpf_query(int cgroup_fd, enum bpf_attach_type type,
 	      uint32_t ids[BPF_QUERY_MAX]);
 int bpf_prog_by_id(uint32_t id);
+bool bpf_prog_is(int prog_fd, const char *name);
 /* The map called @name of this program; -ENOENT. */
 int bpf_map_of(int prog_fd, const char *name, uint32_t size_bytes);
 

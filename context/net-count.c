@@ -34,7 +34,8 @@ int net_count_json(const struct tree_row *row, const struct cgroup *cg,
 	       json_add_u64(o, "sent_refused", n.sent_refused) |
 	       json_add_u64(o, "received_bytes", n.received_bytes) |
 	       json_add_u64(o, "received_packets", n.received_packets) |
-	       json_add_u64(o, "received_refused", n.received_refused);
+	       json_add_u64(o, "received_refused", n.received_refused) |
+	       json_add_bool(o, "unix_open", net_unix_open(cg));
 }
 
 int net_count_print(const struct tree_row *row, const struct cgroup *cg,
@@ -49,5 +50,7 @@ int net_count_print(const struct tree_row *row, const struct cgroup *cg,
 	       "\n", n.sent_bytes, n.sent_packets, n.sent_refused);
 	printf("  received  %" PRIu64 " bytes, %" PRIu64 " packets, refused %" PRIu64
 	       "\n", n.received_bytes, n.received_packets, n.received_refused);
+	if (net_unix_open(cg))
+		printf("  abstract Unix sockets of the host are open to it\n");
 	return 0;
 }

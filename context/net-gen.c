@@ -8,10 +8,6 @@
 #define TUPLE (-80)
 #define FOUND6 (-96)
 
-/* vserver.slice/CONTEXT is the second level of the hierarchy, or deeper. */
-#define CGROUP_TOP 2
-#define CGROUP_BOTTOM 10
-
 void gen_begin(struct gen *g)
 {
 	asm_mov(&g->a, BPF_REG_6, BPF_REG_1);

@@ -22,6 +22,10 @@ struct gen {
 #define ADDR4(i) (CONFIG(addr4) + 4 * (int)(i))
 #define ADDR6(i) (CONFIG(addr6) + 16 * (int)(i))
 
+/* vserver.slice/CONTEXT is the second level of the hierarchy, or deeper. */
+#define CGROUP_TOP 2
+#define CGROUP_BOTTOM 10
+
 /* An IPv6 address on the stack of a program, and a second one. */
 #define FIRST6 (-16)
 #define SECOND6 (-32)

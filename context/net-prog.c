@@ -54,7 +54,7 @@ static int make_maps(const struct net_config *c, struct gen *g, struct err *err)
 	if (r >= 0)
 		r = bpf_map_write(g->config_fd, c);
 	if (r >= 0)
-		r = bpf_map_freeze(g->config_fd);
+		r = bpf_map_seal(g->config_fd);
 	if (r >= 0)
 		r = g->counters_fd = bpf_map_one(
 			COUNTERS_MAP, sizeof(struct net_counters), 0);

@@ -303,7 +303,7 @@ static int make_map(const char *name, const void *value, uint32_t size,
 	int r = fd < 0 || !value ? fd : bpf_map_write(fd, value);
 
 	if (r >= 0 && value)
-		r = bpf_map_freeze(fd);
+		r = bpf_map_seal(fd);
 	if (r < 0)
 		cleanup_close(&fd);
 	return r < 0 ? r : fd;

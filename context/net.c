@@ -14,6 +14,7 @@
 #include "cleanup.h"
 #include "fdio.h"
 #include "net-private.h"
+#include "net-unix.h"
 
 /* A network of our own in the range for private ones; the last two bytes are the
  * context. It never leaves the host. */
@@ -66,10 +67,25 @@ static int clear(struct nl_sock *s, const struct cgroup *cg, struct err *err)
 	/* a part of the programs is enough to know the addresses */
 	if (r > 0 || r == -EUCLEAN)
 		r = net_take_off(s, &c, err);
+	if (r >= 0)
+		r = net_unix_detach(cg->fd, err);
 	return r < 0 ? r : net_prog_detach(cg->fd, err);
 }
 
-static int restrict_to(const struct guest *g, const struct cgroup *cg,
+/* Where the kernel cannot, the guest runs all the same, and who starts it is told. */
+static int close_unix(struct guest *g, const struct cgroup *cg,
+		      struct err *err)
+{
+	int r;
+
+	err_clear(&g->unix_open);
+	r = net_unix_attach(cg->fd, &g->unix_open);
+	if (r < 0 && r != -EOPNOTSUPP)
+		return err_set(err, r, "%s", g->unix_open.msg);
+	return 0;
+}
+
+static int restrict_to(struct guest *g, const struct cgroup *cg,
 		       const struct net_list *l, struct err *err)
 {
 	_cleanup_netlink_ struct nl_sock *s = net_open(err);
@@ -86,6 +102,8 @@ static int restrict_to(const struct guest *g, const struct cgroup *cg,
 		r = net_resolve(s, l, cg, &c, err);
 	if (!r)
 		r = net_prog_attach(cg->fd, &c, err);
+	if (!r)
+		r = close_unix(g, cg, err);
 	return r ? r : net_put_on(s, &c, err);
 }
 
@@ -112,7 +130,7 @@ static int check_words(enum net_mode mode, const struct settings *s,
 	return mode == NET_PRIVATE ? private_plan(s, &plan, err) : 0;
 }
 
-int net_up(const struct guest *g, const struct cgroup *cg, struct err *err)
+int net_up(struct guest *g, const struct cgroup *cg, struct err *err)
 {
 	enum net_mode mode = net_mode_of(&g->settings);
 	const char *ip = settings_get(&g->settings, "ip");
@@ -155,18 +173,27 @@ uint64_t net_namespace(const struct settings *s)
 	return mode == NET_NONE || mode == NET_PRIVATE ? CLONE_NEWNET : 0;
 }
 
-const char *net_exposure(const struct settings *s)
+bool net_exposure(const struct guest *g, char *buf, size_t size)
 {
-	switch (net_mode_of(s)) {
-	case NET_HOST:
-		return "the whole network of the host";
-	case NET_RESTRICTED:
-		return "abstract Unix sockets of the host and of other guests";
-	case NET_NONE:
-	case NET_PRIVATE:
-		break;
-	}
-	return NULL;
+	enum net_mode mode = net_mode_of(&g->settings);
+
+	if (mode == NET_HOST)
+		(void)snprintf(buf, size, "the whole network of the host");
+	else if (mode == NET_RESTRICTED && g->unix_open.code)
+		(void)snprintf(buf, size,
+			       "abstract Unix sockets of the host and of other "
+			       "guests: %s", g->unix_open.msg);
+	else
+		return false;
+	return true;
+}
+
+bool net_unix_open(const struct cgroup *cg)
+{
+	struct net_config c;
+
+	return cg->fd >= 0 && net_prog_read(cg->fd, &c, NULL, NULL) > 0 &&
+	       !net_unix_closed(cg->fd);
 }
 
 int net_loopback_up(void)

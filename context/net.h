@@ -14,9 +14,10 @@
 #include "guest.h"
 #include "net-prog.h"
 
-/* Before the first process: check the addresses, restrict the cgroup, put them on.
- * After a failure net_down() is still to be called. */
-int net_up(const struct guest *g, const struct cgroup *cg, struct err *err);
+/* Before the first process: check the addresses, restrict the cgroup, put them on. In
+ * @g->unix_open stands why abstract Unix sockets stay open to it, if they do. After a
+ * failure net_down() is still to be called. */
+int net_up(struct guest *g, const struct cgroup *cg, struct err *err);
 
 /* With the first process, @pid, which waits: what a private guest has is put together. A
  * failure as above. */
@@ -30,8 +31,13 @@ int net_down(const struct tree_row *row, const struct cgroup *cg,
 /* CLONE_NEWNET, if the guest has a network namespace. */
 uint64_t net_namespace(const struct settings *s);
 
-/* What of the host's network no program closes to the guest, or NULL. */
-const char *net_exposure(const struct settings *s);
+/* What of the host's network no program closes to the guest that was just started, as
+ * text, or false. */
+bool net_exposure(const struct guest *g, char *buf, size_t size);
+
+/* Has a guest that runs abstract Unix sockets of the host in its reach, though it is
+ * restricted? */
+bool net_unix_open(const struct cgroup *cg);
 
 /* Does it run with net=private, whatever its settings say by now? Its root then is root
  * of its network. */

@@ -19,6 +19,7 @@ test_expect_success 'two guests with addresses of their own' '
 	ip link set lo up && ip addr add 10.9.0.1/24 dev lo &&
 	ip addr add fd09::1/64 dev lo nodad &&
 	test_pool ext4 && guest_tree tree && guest_program tree netprobe &&
+	guest_program tree unixprobe &&
 	vtemplate import t tree &&
 	a_guest a ip=10.9.0.5/24@lo,fd09::5/64@lo,10.9.0.50@lo &&
 	a_guest b ip=10.9.0.6,fd09::6 &&
@@ -33,6 +34,21 @@ test_expect_success 'show tells what the kernel has' '
 	test_json out .effective.ip "10.9.0.5@lo,10.9.0.50@lo,fd09::5@lo" &&
 	vserver b show --json >out &&
 	test_json out .effective.ip "10.9.0.6@lo,fd09::6@lo"
+'
+
+# Which of the two it is, the kernel decides; q5041 has one that can.
+test_expect_success 'abstract Unix sockets are in reach just when start says so' '
+	serve unix unixprobe serve @host && serve unix-b vserver b exec unixprobe serve @b &&
+	vserver a restart 2>said && cat said && vserver a status --json >out &&
+	if grep "can reach abstract Unix sockets of the host and of other guests: ." said
+	then
+		wanted=done in_reach=true
+	else
+		wanted=EPERM in_reach=false
+	fi &&
+	test_json out .network.unix_open $in_reach &&
+	says $wanted vserver a exec unixprobe ask @host &&
+	says $wanted vserver a exec unixprobe ask @b
 '
 
 test_expect_success 'bind: own addresses, nothing else' '
