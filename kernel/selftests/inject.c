@@ -445,7 +445,8 @@ static void unify_sweep(void)
 		expect_others();
 	} while (came && n < POINTS_MAX);
 	note("%u points, %u refused", t.points, t.refused);
-	CHECK(t.refused > 3, "only %u failures were seen", t.refused);
+	/* the tmpfs of 6.1 allocates no more than that */
+	CHECK(t.refused >= 3, "only %u failures were seen", t.refused);
 }
 
 static void unify_ext4(void)
