@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "catalog-db.h"
 
 static const char *const kind_names[] = { [TREE_TEMPLATE] = "template",
@@ -193,15 +194,8 @@ struct row_list {
 
 static int append(struct row_list *l, sqlite3_stmt *s)
 {
-	if (l->count == l->alloc) {
-		size_t want = l->alloc ? l->alloc * 2 : 16;
-		struct tree_row *rows = realloc(l->rows, want * sizeof(*rows));
-
-		if (!rows)
-			return -ENOMEM;
-		l->rows = rows;
-		l->alloc = want;
-	}
+	if (array_room(&l->rows, l->count, &l->alloc))
+		return -ENOMEM;
 	return read_row(s, &l->rows[l->count]) ? -EUCLEAN :
 						 (l->count++, 0);
 }

@@ -8,27 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "cleanup.h"
 
 static void close_file(FILE **f)
 {
 	if (*f)
 		(void)fclose(*f); /* read only */
-}
-
-static int grow(struct rules *rs)
-{
-	size_t want = rs->alloc ? rs->alloc * 2 : 16;
-	struct rule *list;
-
-	if (rs->count < rs->alloc)
-		return 0;
-	list = reallocarray(rs->list, want, sizeof(*list));
-	if (!list)
-		return -ENOMEM;
-	rs->list = list;
-	rs->alloc = want;
-	return 0;
 }
 
 int rules_add(struct rules *rs, enum rule_verdict verdict, const char *pattern,
@@ -43,7 +29,7 @@ int rules_add(struct rules *rs, enum rule_verdict verdict, const char *pattern,
 				 "with a wildcard",
 				 pattern);
 	copy = strdup(pattern);
-	r = copy ? grow(rs) : -ENOMEM;
+	r = copy ? array_room(&rs->list, rs->count, &rs->alloc) : -ENOMEM;
 	if (r < 0) {
 		free(copy);
 		return err_errno(err, r, "cannot keep a rule");

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
+#include "array.h"
 #include "cleanup.h"
 #include "fdio.h"
 #include "store-shard.h"
@@ -22,16 +23,8 @@ static int list_add(struct list *l, const struct dirent *e)
 
 	if (store_parse_name(e->d_name, &item.key, &item.replica) < 0)
 		return 0;
-	if (l->count == l->alloc) {
-		size_t want = l->alloc ? 2 * l->alloc : 1024;
-		struct store_item *items =
-			reallocarray(l->items, want, sizeof(*items));
-
-		if (!items)
-			return -ENOMEM;
-		l->items = items;
-		l->alloc = want;
-	}
+	if (array_room(&l->items, l->count, &l->alloc))
+		return -ENOMEM;
 	l->items[l->count++] = item;
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#include "array.h"
 #include "cleanup.h"
 #include "fdio.h"
 #include "fx.h"
@@ -57,15 +58,8 @@ int tree_make_special(int dirfd, const char *name, const struct iattr *attr,
 
 static int push_dir(struct tree_copy *tc, int fd)
 {
-	if (tc->depth == tc->alloc) {
-		size_t want = tc->alloc ? 2 * tc->alloc : 32;
-		int *dirs = realloc(tc->dirs, want * sizeof(*dirs));
-
-		if (!dirs)
-			return -ENOMEM;
-		tc->dirs = dirs;
-		tc->alloc = want;
-	}
+	if (array_room(&tc->dirs, tc->depth, &tc->alloc))
+		return -ENOMEM;
 	tc->dirs[tc->depth++] = fd;
 	return 0;
 }

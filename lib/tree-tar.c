@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "cleanup.h"
 #include "fdio.h"
 #include "fx.h"
@@ -95,15 +96,8 @@ static int remember_dir(struct tar_import *ti, const char *path,
 {
 	struct tar_dir *d;
 
-	if (ti->dir_count == ti->dir_alloc) {
-		size_t want = ti->dir_alloc ? 2 * ti->dir_alloc : 256;
-
-		d = reallocarray(ti->dirs, want, sizeof(*d));
-		if (!d)
-			return -ENOMEM;
-		ti->dirs = d;
-		ti->dir_alloc = want;
-	}
+	if (array_room(&ti->dirs, ti->dir_count, &ti->dir_alloc))
+		return -ENOMEM;
 	d = &ti->dirs[ti->dir_count];
 	d->path = strdup(path);
 	if (!d->path)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "cleanup.h"
 #include "fdio.h"
 #include "strbuf.h"
@@ -69,15 +70,8 @@ static void walk_release(struct walk *w)
 static int add_name(struct walk_names *n, const char *name, uint64_t ino,
 		    unsigned char type)
 {
-	if (n->count == n->alloc) {
-		size_t want = n->alloc ? n->alloc * 2 : 16;
-		struct name *index = realloc(n->index, want * sizeof(*index));
-
-		if (!index)
-			return -ENOMEM;
-		n->index = index;
-		n->alloc = want;
-	}
+	if (array_room(&n->index, n->count, &n->alloc))
+		return -ENOMEM;
 	n->index[n->count++] = (struct name){ .ino = ino,
 					      .offset = n->bytes.len,
 					      .type = type };
@@ -178,16 +172,8 @@ static int report(struct walk *w, const struct walk_entry *e, int code)
 
 static int push_frame(struct walk *w, const struct frame *f)
 {
-	if (w->depth == w->alloc) {
-		size_t want = w->alloc ? w->alloc * 2 : 16;
-		struct frame *frames =
-			realloc(w->frames, want * sizeof(*frames));
-
-		if (!frames)
-			return -ENOMEM;
-		w->frames = frames;
-		w->alloc = want;
-	}
+	if (array_room(&w->frames, w->depth, &w->alloc))
+		return -ENOMEM;
 	w->frames[w->depth++] = *f;
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "check.h"
 #include "cleanup.h"
 #include "fdio.h"
@@ -50,16 +51,8 @@ static int collect_row(const struct object_row *row, void *ctx)
 {
 	struct scan *s = ctx;
 
-	if (s->count == s->alloc) {
-		size_t want = s->alloc ? 2 * s->alloc : 1024;
-		struct object_row *rows =
-			reallocarray(s->rows, want, sizeof(*rows));
-
-		if (!rows)
-			return -ENOMEM;
-		s->rows = rows;
-		s->alloc = want;
-	}
+	if (array_room(&s->rows, s->count, &s->alloc))
+		return -ENOMEM;
 	s->rows[s->count++] = *row;
 	return 0;
 }

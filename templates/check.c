@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "cleanup.h"
 
 static const struct problem_kind kinds[PROBLEM_COUNT] = {
@@ -111,16 +112,8 @@ int problems_add(struct problems *ps, enum problem_code code,
 	va_list ap;
 	int n;
 
-	if (ps->count == ps->alloc) {
-		size_t want = ps->alloc ? 2 * ps->alloc : 16;
-		struct problem *list =
-			reallocarray(ps->list, want, sizeof(*list));
-
-		if (!list)
-			return -ENOMEM;
-		ps->list = list;
-		ps->alloc = want;
-	}
+	if (array_room(&ps->list, ps->count, &ps->alloc))
+		return -ENOMEM;
 	pr = &ps->list[ps->count];
 	*pr = (struct problem){ .code = code };
 	if (target)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "strbuf.h"
 
 #define PREFIX_DEPTH 8
@@ -57,16 +58,8 @@ static int by_name_only(const void *a, const void *b)
 
 static int add_broken(struct run *run, const struct broken *b)
 {
-	if (run->broken_count == run->broken_alloc) {
-		size_t want = run->broken_alloc ? run->broken_alloc * 2 : 64;
-		struct broken *list =
-			realloc(run->broken, want * sizeof(*list));
-
-		if (!list)
-			return -ENOMEM;
-		run->broken = list;
-		run->broken_alloc = want;
-	}
+	if (array_room(&run->broken, run->broken_count, &run->broken_alloc))
+		return -ENOMEM;
 	run->broken[run->broken_count++] = *b;
 	return 0;
 }

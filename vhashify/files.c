@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "strbuf.h"
 #include "vhashify.h"
 #include "walk.h"
@@ -73,15 +74,8 @@ static int add_dir(struct run *run, size_t tree, const struct walk_entry *e,
 
 	if (run->dir_count == UINT32_MAX)
 		return -EOVERFLOW;
-	if (run->dir_count == run->dir_alloc) {
-		size_t want = run->dir_alloc ? run->dir_alloc * 2 : 256;
-		struct file_dir *dirs = realloc(run->dirs, want * sizeof(*dirs));
-
-		if (!dirs)
-			return -ENOMEM;
-		run->dirs = dirs;
-		run->dir_alloc = want;
-	}
+	if (array_room(&run->dirs, run->dir_count, &run->dir_alloc))
+		return -ENOMEM;
 	if (!d.path)
 		return -ENOMEM;
 	run->dirs[run->dir_count++] = d;
@@ -120,15 +114,8 @@ static int add_file(struct run *run, const struct file *f)
 {
 	if (run->file_count == UINT32_MAX)
 		return -EOVERFLOW;
-	if (run->file_count == run->file_alloc) {
-		size_t want = run->file_alloc ? run->file_alloc * 2 : 1024;
-		struct file *files = realloc(run->files, want * sizeof(*files));
-
-		if (!files)
-			return -ENOMEM;
-		run->files = files;
-		run->file_alloc = want;
-	}
+	if (array_room(&run->files, run->file_count, &run->file_alloc))
+		return -ENOMEM;
 	run->files[run->file_count++] = *f;
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "array.h"
 #include "store.h"
 #include "vhashify.h"
 
@@ -26,16 +27,8 @@ struct foresight {
 
 static int add_paper(struct foresight *fs, uint64_t ino, uint64_t links_left)
 {
-	if (fs->count == fs->alloc) {
-		size_t want = fs->alloc ? fs->alloc * 2 : 16;
-		struct paper *masters =
-			realloc(fs->masters, want * sizeof(*masters));
-
-		if (!masters)
-			return -ENOMEM;
-		fs->masters = masters;
-		fs->alloc = want;
-	}
+	if (array_room(&fs->masters, fs->count, &fs->alloc))
+		return -ENOMEM;
 	fs->masters[fs->count++] =
 		(struct paper){ .ino = ino, .links_left = links_left };
 	return 0;

@@ -3,22 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "vhashify.h"
 
 static int add_row(const struct object_row *row, void *ctx)
 {
 	struct masters *m = ctx;
 
-	if (m->count == m->alloc) {
-		size_t want = m->alloc ? m->alloc * 2 : 1024;
-		struct object_row *rows =
-			realloc(m->rows, want * sizeof(*rows));
-
-		if (!rows)
-			return -ENOMEM;
-		m->rows = rows;
-		m->alloc = want;
-	}
+	if (array_room(&m->rows, m->count, &m->alloc))
+		return -ENOMEM;
 	m->rows[m->count++] = *row;
 	return 0;
 }

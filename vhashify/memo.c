@@ -7,6 +7,8 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "array.h"
+
 #define DIRS_MAGIC UINT64_C(0x0002644d77436f4c)	/* with the version */
 #define DIGESTS_MAGIC UINT64_C(0x0001684d77436f4c)
 
@@ -188,15 +190,8 @@ static int add_dir(struct memo_writer *w, const struct statx *dir)
 
 	if (reserve_header(w))
 		return -ENOMEM;
-	if (w->count == w->alloc) {
-		size_t want = w->alloc ? w->alloc * 2 : 256;
-		struct memo_dir *dirs = realloc(w->dirs, want * sizeof(*dirs));
-
-		if (!dirs)
-			return -ENOMEM;
-		w->dirs = dirs;
-		w->alloc = want;
-	}
+	if (array_room(&w->dirs, w->count, &w->alloc))
+		return -ENOMEM;
 	w->dirs[w->count++] = (struct memo_dir){
 		.ino = dir->stx_ino,
 		.mtime_ns = memo_time(&dir->stx_mtime),

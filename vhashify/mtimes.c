@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "fdio.h"
 #include "store.h"
 #include "vhashify.h"
@@ -22,16 +23,8 @@ int mtimes_note(struct run *run, uint64_t meta, const struct statx *master)
 
 	if (!run->policy.ignore_mtime)
 		return 0;
-	if (m->count == m->alloc) {
-		size_t want = m->alloc ? m->alloc * 2 : 1024;
-		struct master_mtime *list =
-			realloc(m->list, want * sizeof(*list));
-
-		if (!list)
-			return -ENOMEM;
-		m->list = list;
-		m->alloc = want;
-	}
+	if (array_room(&m->list, m->count, &m->alloc))
+		return -ENOMEM;
 	m->list[m->count++] = (struct master_mtime){
 		.meta = meta,
 		.sec = master->stx_mtime.tv_sec,

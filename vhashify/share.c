@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "array.h"
 #include "cleanup.h"
 #include "dirtime.h"
 #include "fdio.h"
@@ -264,15 +265,8 @@ static int by_file(const void *a, const void *b)
 static int add_task(struct share *s, size_t *count, uint32_t file,
 		    struct job *job)
 {
-	if (*count == s->task_alloc) {
-		size_t want = s->task_alloc ? s->task_alloc * 2 : 1024;
-		struct task *tasks = realloc(s->tasks, want * sizeof(*tasks));
-
-		if (!tasks)
-			return -ENOMEM;
-		s->tasks = tasks;
-		s->task_alloc = want;
-	}
+	if (array_room(&s->tasks, *count, &s->task_alloc))
+		return -ENOMEM;
 	s->tasks[(*count)++] = (struct task){ .file = file, .job = job };
 	return 0;
 }
