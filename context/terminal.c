@@ -20,18 +20,15 @@ int terminal_check(const char *instead, struct err *err)
 			       instead);
 }
 
-static volatile sig_atomic_t resized;
-
+/* Only interrupts a poll. */
 static void on_resize(int sig)
 {
-	resized = 1;
 }
 
 static void pass_size(int master)
 {
 	struct winsize size;
 
-	resized = 0;
 	if (!ioctl(STDIN_FILENO, TIOCGWINSZ, &size))
 		(void)ioctl(master, TIOCSWINSZ, &size); /* no size, no harm */
 }
@@ -99,7 +96,12 @@ static int show_rest(const struct terminal *t)
 	return r < 0 ? r : 0;
 }
 
-static int connect_both(const struct terminal *t)
+/*
+ * SIGWINCH is blocked but for the poll, so that none is lost before it. It may come together
+ * with what was typed after it, and is not told of then: the size is passed on each time, which
+ * does nothing where it is the same.
+ */
+static int connect_both(const struct terminal *t, const sigset_t *unblocked)
 {
 	struct pollfd p[] = { { .fd = t->output, .events = POLLIN },
 			      { .fd = STDIN_FILENO, .events = POLLIN },
@@ -107,12 +109,12 @@ static int connect_both(const struct terminal *t)
 	int r = 1;
 
 	while (r > 0) {
-		if (resized)
-			pass_size(t->input);
-		if (poll(p, 3, -1) < 0) {
+		if (ppoll(p, 3, NULL, unblocked) < 0) {
 			r = errno == EINTR ? 1 : -errno;
+			pass_size(t->input);
 			continue;
 		}
+		pass_size(t->input);
 		if (p[2].revents)
 			return show_rest(t);
 		if (p[0].revents)
@@ -135,17 +137,23 @@ int terminal_connect(const struct terminal *t, struct err *err)
 	struct sigaction watch = { .sa_handler = on_resize };
 	struct termios before;
 	struct termios raw;
+	sigset_t resize;
+	sigset_t mask;
 	int r;
 
 	if (tcgetattr(STDIN_FILENO, &before) < 0)
 		return err_errno(err, -errno, "cannot use the terminal");
+	(void)sigemptyset(&resize);
+	(void)sigaddset(&resize, SIGWINCH);
+	(void)sigprocmask(SIG_BLOCK, &resize, &mask);
 	(void)sigaction(SIGWINCH, &watch, NULL); /* exists */
 	raw = before;
 	cfmakeraw(&raw);
 	pass_size(t->input);
 	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) < 0)
 		return err_errno(err, -errno, "cannot use the terminal");
-	r = connect_both(t);
+	r = connect_both(t, &mask);
+	(void)sigprocmask(SIG_SETMASK, &mask, NULL);
 	(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &before); /* or it has gone */
 	return r < 0 ? err_errno(err, r, "the terminal failed") : r;
 }
