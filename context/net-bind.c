@@ -93,6 +93,39 @@ void gen_bind4(struct gen *g)
 	end_bind(g);
 }
 
+/* A bit of the socket for which no program has another way to ask. */
+void gen_look_up(struct gen *g, struct btf **kernel)
+{
+	g->only6_mask = 0;
+	/* only then it makes a difference, and the start is to be short */
+	if (g->config->count6 || !g->config->has_lback6 ||
+	    kernel_btf_need(kernel, NULL) < 0)
+		return;
+	if (kernel_btf_bit(*kernel, "sock_common", "skc_ipv6only",
+			   &g->only6_byte, &g->only6_mask, NULL) < 0 ||
+	    g->only6_byte >= SOCK_COMMON_MAX)
+		g->only6_mask = 0;
+}
+
+/* Go to @to if the socket takes IPv6 alone. Spoils R0 to R5. */
+static void if_only6(struct gen *g, struct bpf_label *to)
+{
+	if (!g->only6_mask)
+		return;
+	/* not by a load: the verifier has no part of a socket for us, but all of it */
+	asm_mov(&g->a, BPF_REG_1, BPF_REG_10);
+	asm_alu_imm(&g->a, BPF_ADD, BPF_REG_1, SOCK_COMMON);
+	asm_mov_imm(&g->a, BPF_REG_2, (int32_t)g->only6_byte + 1);
+	asm_load(&g->a, BPF_DW, BPF_REG_3, BPF_REG_6, CTX(sk));
+	asm_call(&g->a, BPF_FUNC_probe_read_kernel);
+	asm_load(&g->a, BPF_B, BPF_REG_0, BPF_REG_10,
+		 SOCK_COMMON + (int)g->only6_byte);
+	asm_alu_imm(&g->a, BPF_AND, BPF_REG_0, g->only6_mask);
+	asm_jump_imm(&g->a, BPF_JNE, BPF_REG_0, 0, to);
+}
+
+/* Of all its addresses a guest without any of IPv6 has its loopback, like a host. But what
+ * takes IPv4 too is most wanted there. */
 void gen_bind6(struct gen *g)
 {
 	struct bpf_label allow = { 0 };
@@ -110,6 +143,7 @@ void gen_bind6(struct gen *g)
 	if (g->config->count6) {
 		gen_copy16(g, BPF_REG_6, CTX(user_ip6), BPF_REG_7, ADDR6(0));
 	} else {
+		if_only6(g, &kinds.loopback);
 		any4(g);
 		gen_mapped(g, BPF_REG_6, CTX(user_ip6), BPF_REG_8);
 	}

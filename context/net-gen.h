@@ -15,6 +15,9 @@ struct gen {
 	const struct net_config *config;
 	int config_fd;
 	int counters_fd;
+	/* whether a socket takes IPv6 alone: in its struct sock_common; 0: nobody knows */
+	uint32_t only6_byte;
+	uint8_t only6_mask;
 	struct bpf_label deny;
 };
 
@@ -29,6 +32,9 @@ struct gen {
 /* An IPv6 address on the stack of a program, and a second one. */
 #define FIRST6 (-16)
 #define SECOND6 (-32)
+/* The beginning of a socket. */
+#define SOCK_COMMON (-128)
+#define SOCK_COMMON_MAX 64
 
 /* R6 and R7. */
 void gen_begin(struct gen *g);
@@ -82,6 +88,10 @@ struct lookup {
 
 void gen_if_bound4(struct gen *g, const struct lookup *l);
 void gen_if_bound6(struct gen *g, const struct lookup *l, int target);
+
+/* What the kernel tells of itself that the programs have to know. *@kernel is read if it
+ * is NULL and needed. */
+void gen_look_up(struct gen *g, struct btf **kernel);
 
 /* The programs. */
 void gen_sock_create(struct gen *g);

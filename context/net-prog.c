@@ -65,16 +65,25 @@ static int make_maps(const struct net_config *c, struct gen *g, struct err *err)
 	return r < 0 ? err_errno(err, r, "cannot keep the guest's addresses") : 0;
 }
 
-static int attach_one(struct gen *g, size_t i, int cgroup_fd, struct err *err)
+static int load_one(struct gen *g, size_t i, struct err *err)
 {
-	_cleanup_close_ int fd = -1;
-	int r;
-
 	g->a.count = 0;
 	g->a.overflow = false;
 	g->deny.count = 0;
 	programs[i].generate(g);
-	r = fd = bpf_load(&g->a, &programs[i].kind, err);
+	return bpf_load(&g->a, &programs[i].kind, err);
+}
+
+static int attach_one(struct gen *g, size_t i, int cgroup_fd, struct err *err)
+{
+	_cleanup_close_ int fd = -1;
+	int r = fd = load_one(g, i, g->only6_mask ? NULL : err);
+
+	/* a kernel that is locked down lets no program look into it */
+	if (r < 0 && g->only6_mask) {
+		g->only6_mask = 0;
+		r = fd = load_one(g, i, err);
+	}
 	if (r < 0)
 		return r;
 	r = bpf_attach(cgroup_fd, fd, programs[i].kind.attach);
@@ -83,7 +92,8 @@ static int attach_one(struct gen *g, size_t i, int cgroup_fd, struct err *err)
 		       0;
 }
 
-int net_prog_attach(int cgroup_fd, const struct net_config *c, struct err *err)
+int net_prog_attach(int cgroup_fd, const struct net_config *c,
+		    struct btf **kernel, struct err *err)
 {
 	_cleanup_free_ struct gen *g = calloc(1, sizeof(*g));
 	int r;
@@ -93,6 +103,7 @@ int net_prog_attach(int cgroup_fd, const struct net_config *c, struct err *err)
 		return err_errno(err, -ENOMEM, "cannot restrict the network");
 	g->config = c;
 	g->config_fd = g->counters_fd = -1;
+	gen_look_up(g, kernel);
 	r = make_maps(c, g, err);
 	for (i = 0; !r && i < PROGRAMS; i++)
 		r = attach_one(g, i, cgroup_fd, err);

@@ -16,6 +16,7 @@
 #define COWLINK_NET_PROG_H
 
 #include "err.h"
+#include "kernel-btf.h"
 #include "net-list.h"
 
 /* The value of the map "cowlink_net", also read by the programs. */
@@ -44,8 +45,10 @@ struct net_counters {
 	uint64_t received_refused;
 };
 
-/* Attach all of them to the cgroup. What was attached before stays. */
-int net_prog_attach(int cgroup_fd, const struct net_config *c, struct err *err);
+/* Attach all of them to the cgroup. What was attached before stays. *@kernel is what the
+ * kernel tells of itself; if that is NULL it is read when it is needed. */
+int net_prog_attach(int cgroup_fd, const struct net_config *c,
+		    struct btf **kernel, struct err *err);
 
 /* Take all programs of this kind off. */
 int net_prog_detach(int cgroup_fd, struct err *err);

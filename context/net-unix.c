@@ -85,10 +85,11 @@ static int must_be_asked(struct err *err)
 		       "the security module 'bpf' is not on, see '" MODULES "'");
 }
 
-static int look_up(struct layout *l, uint32_t hooks[PROGRAMS], struct err *err)
+static int look_up(struct btf **kernel, struct layout *l,
+		   uint32_t hooks[PROGRAMS], struct err *err)
 {
-	_cleanup_btf_ struct btf *btf = NULL;
-	int r = kernel_btf_open(KERNEL_BTF, &btf, err);
+	int r = kernel_btf_need(kernel, err);
+	const struct btf *btf = *kernel;
 	size_t i;
 
 	for (i = 0; !r && i < MEMBERS; i++) {
@@ -212,7 +213,7 @@ static int attach_one(size_t i, const struct layout *l, uint32_t hook,
 		       0;
 }
 
-int net_unix_attach(int cgroup_fd, struct err *err)
+int net_unix_attach(int cgroup_fd, struct btf **kernel, struct err *err)
 {
 	uint32_t hooks[PROGRAMS];
 	struct layout l;
@@ -220,7 +221,7 @@ int net_unix_attach(int cgroup_fd, struct err *err)
 	int r = must_be_asked(err);
 
 	if (!r)
-		r = look_up(&l, hooks, err);
+		r = look_up(kernel, &l, hooks, err);
 	for (i = 0; !r && i < PROGRAMS; i++)
 		r = judge(attach_one(i, &l, hooks[i], cgroup_fd, err), err);
 	if (r)

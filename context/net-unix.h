@@ -19,9 +19,11 @@
 #include <stdbool.h>
 
 #include "err.h"
+#include "kernel-btf.h"
 
-/* Attach both, or leave none: -EOPNOTSUPP and the reason where this kernel cannot. */
-int net_unix_attach(int cgroup_fd, struct err *err);
+/* Attach both, or leave none: -EOPNOTSUPP and the reason where this kernel cannot. *@kernel
+ * is its description, which is read if it is NULL. */
+int net_unix_attach(int cgroup_fd, struct btf **kernel, struct err *err);
 
 /* Take them off. Nothing to do is no failure. */
 int net_unix_detach(int cgroup_fd, struct err *err);

@@ -74,12 +74,12 @@ static int clear(struct nl_sock *s, const struct cgroup *cg, struct err *err)
 
 /* Where the kernel cannot, the guest runs all the same, and who starts it is told. */
 static int close_unix(struct guest *g, const struct cgroup *cg,
-		      struct err *err)
+		      struct btf **kernel, struct err *err)
 {
 	int r;
 
 	err_clear(&g->unix_open);
-	r = net_unix_attach(cg->fd, &g->unix_open);
+	r = net_unix_attach(cg->fd, kernel, &g->unix_open);
 	if (r < 0 && r != -EOPNOTSUPP)
 		return err_set(err, r, "%s", g->unix_open.msg);
 	return 0;
@@ -89,6 +89,7 @@ static int restrict_to(struct guest *g, const struct cgroup *cg,
 		       const struct net_list *l, struct err *err)
 {
 	_cleanup_netlink_ struct nl_sock *s = net_open(err);
+	_cleanup_btf_ struct btf *kernel = NULL;
 	struct net_config c;
 	int r;
 
@@ -101,9 +102,9 @@ static int restrict_to(struct guest *g, const struct cgroup *cg,
 	if (!r)
 		r = net_resolve(s, l, cg, &c, err);
 	if (!r)
-		r = net_prog_attach(cg->fd, &c, err);
+		r = net_prog_attach(cg->fd, &c, &kernel, err);
 	if (!r)
-		r = close_unix(g, cg, err);
+		r = close_unix(g, cg, &kernel, err);
 	return r ? r : net_put_on(s, &c, err);
 }
 

@@ -3,6 +3,7 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* How deep structures may lie in each other: the kernel's do not come near. */
@@ -25,6 +26,11 @@ int kernel_btf_open(const char *path, struct btf **ret, struct err *err)
 			       strerror(errno));
 	*ret = btf;
 	return 0;
+}
+
+int kernel_btf_need(struct btf **btf, struct err *err)
+{
+	return *btf ? 0 : kernel_btf_open(KERNEL_BTF, btf, err);
 }
 
 void kernel_btf_release(struct btf **btf)
@@ -55,11 +61,12 @@ static const struct btf_type *element(const struct btf *btf, uint32_t *id)
 struct place {
 	uint32_t offset;
 	uint32_t type;
+	uint32_t bit;		/* from there */
+	uint32_t bits;		/* of a bit field, else 0 */
 };
 
-/* The member @name (@len bytes) of @t: 1, or 0 when there is none, or -1 when it has no
- * place in whole bytes. */
-static int find(const struct btf *btf, const struct btf_type *t,
+/* The member @name (@len bytes) of @t, if there is one. */
+static bool find(const struct btf *btf, const struct btf_type *t,
 		const char *name, size_t len, int depth, struct place *p)
 {
 	uint32_t i;
@@ -68,27 +75,48 @@ static int find(const struct btf *btf, const struct btf_type *t,
 		const struct btf_member *m = btf_members(t) + i;
 		const char *its = btf__name_by_offset(btf, m->name_off);
 		uint32_t bits = btf_member_bit_offset(t, i);
-		struct place below = { p->offset + bits / 8, m->type };
+		struct place below = { p->offset + bits / 8, m->type, bits % 8,
+				       btf_member_bitfield_size(t, i) };
 		const struct btf_type *inner;
-		int r;
 
 		if (its && *its) {
 			if (strncmp(its, name, len) || its[len])
 				continue;
-			if (bits % 8 || btf_member_bitfield_size(t, i))
-				return -1;
 			*p = below;
-			return 1;
+			return true;
 		}
 		inner = plain(btf, m->type);
-		if (!inner || !btf_is_composite(inner) || depth == DEPTH_MAX)
+		if (!inner || !btf_is_composite(inner) || depth == DEPTH_MAX ||
+		    !find(btf, inner, name, len, depth + 1, &below))
 			continue;
-		r = find(btf, inner, name, len, depth + 1, &below);
-		if (r)
-			*p = below;
-		if (r)
-			return r;
+		*p = below;
+		return true;
 	}
+	return false;
+}
+
+static int find_path(const struct btf *btf, const char *type, const char *path,
+		     struct place *p, struct err *err)
+{
+	int id = btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT);
+	const char *name = path;
+
+	if (id < 0)
+		return err_set(err, -EOPNOTSUPP,
+			       "this kernel has no 'struct %s'", type);
+	*p = (struct place){ .type = (uint32_t)id };
+	while (*name) {
+		size_t len = strcspn(name, ".");
+		const struct btf_type *t = element(btf, &p->type);
+
+		if (!t || !btf_is_composite(t) || p->bits ||
+		    !find(btf, t, name, len, 0, p))
+			return err_set(err, -EOPNOTSUPP,
+				       "this kernel's 'struct %s' has no '%s'",
+				       type, path);
+		name += len + (name[len] == '.');
+	}
+	(void)element(btf, &p->type);
 	return 0;
 }
 
@@ -96,30 +124,35 @@ int kernel_btf_offset(const struct btf *btf, const char *type,
 		      const char *path, uint32_t size_bytes, uint32_t *ret,
 		      struct err *err)
 {
-	int id = btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT);
-	struct place p = { 0, (uint32_t)id };
-	const char *name = path;
+	struct place p;
+	int r = find_path(btf, type, path, &p, err);
 
-	if (id < 0)
-		return err_set(err, -EOPNOTSUPP,
-			       "this kernel has no 'struct %s'", type);
-	while (*name) {
-		size_t len = strcspn(name, ".");
-		const struct btf_type *t = element(btf, &p.type);
-
-		if (!t || !btf_is_composite(t) ||
-		    find(btf, t, name, len, 0, &p) <= 0)
-			return err_set(err, -EOPNOTSUPP,
-				       "this kernel's 'struct %s' has no '%s'",
-				       type, path);
-		name += len + (name[len] == '.');
-	}
-	(void)element(btf, &p.type);
-	if (btf__resolve_size(btf, p.type) != size_bytes)
+	if (r < 0)
+		return r;
+	if (p.bit || p.bits || btf__resolve_size(btf, p.type) != size_bytes)
 		return err_set(err, -EOPNOTSUPP,
 			       "'%s' in this kernel's 'struct %s' is not of %u "
 			       "bytes", path, type, size_bytes);
 	*ret = p.offset;
+	return 0;
+}
+
+int kernel_btf_bit(const struct btf *btf, const char *type, const char *path,
+		   uint32_t *ret_byte, uint8_t *ret_mask, struct err *err)
+{
+	struct place p;
+	int r = find_path(btf, type, path, &p, err);
+
+	if (r < 0)
+		return r;
+	if (p.bits != 1)
+		return err_set(err, -EOPNOTSUPP,
+			       "'%s' in this kernel's 'struct %s' is not one bit",
+			       path, type);
+	*ret_byte = p.offset;
+	*ret_mask = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ?
+			    (uint8_t)(1U << p.bit) :
+			    (uint8_t)(0x80U >> p.bit);
 	return 0;
 }
 

@@ -25,6 +25,8 @@
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 
 int kernel_btf_open(const char *path, struct btf **ret, struct err *err);
+/* That of the running kernel, unless *@btf is one already: to read it takes a while. */
+int kernel_btf_need(struct btf **btf, struct err *err);
 void kernel_btf_release(struct btf **btf);
 #define _cleanup_btf_ __attribute__((cleanup(kernel_btf_release)))
 
@@ -37,6 +39,10 @@ void kernel_btf_release(struct btf **btf);
 int kernel_btf_offset(const struct btf *btf, const char *type,
 		      const char *path, uint32_t size_bytes, uint32_t *ret,
 		      struct err *err);
+
+/* The byte and, in it, the bit of "a.b.c", a bit field of one bit. */
+int kernel_btf_bit(const struct btf *btf, const char *type, const char *path,
+		   uint32_t *ret_byte, uint8_t *ret_mask, struct err *err);
 
 /* The id of a function. Its first @count arguments are pointers to the structures @args,
  * and there may be more. */

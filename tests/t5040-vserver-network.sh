@@ -243,8 +243,25 @@ test_expect_success 'an address of a guest that ended by itself goes with its st
 	vserver c stop && ip addr >out && ! grep "10.9.0.7\|:7002/" out
 '
 
+# Both of them on one port, as nginx has it.
+test_expect_success 'without an address of IPv6, who wants only that has the loopback' '
+	vserver c set init="/bin/sleep 1000" && vserver c start &&
+	says ::1 probe c -o bind :: 80 && says ::1 probe c -u -o bind :: 80 &&
+	says ::ffff:10.9.0.7 probe c bind :: 80 &&
+	serve 86 probe c serve 0.0.0.0 86 && serve 86 probe c -o serve :: 86 &&
+	says "10.9.0.1 10.9.0.7 10.9.0.1" netprobe -b 10.9.0.1 ask 10.9.0.7 86 &&
+	says "::1 ::1 ::1" probe c ask ::1 86 &&
+	says silence netprobe -b fd09::1 ask fd63:6f77:6c6b::7002 86
+'
+
+test_expect_success 'where the kernel does not describe itself, it has nothing' '
+	mount -t tmpfs none /sys/kernel/btf && test_when_finished umount /sys/kernel/btf &&
+	vserver c restart && says EINVAL probe c -o bind :: 80 &&
+	says ::ffff:10.9.0.7 probe c bind :: 80 && vserver c stop
+'
+
 test_expect_success 'without an address there is a loopback and nothing else' '
-	vserver c set init="/bin/sleep 1000" ip= && vserver c start &&
+	vserver c set ip= && vserver c start &&
 	vserver c show --json >out && test_json out .effective.net none &&
 	in_guest c "ls /proc/sys/net/ipv4/conf" >out &&
 	! grep -v "^\(all\|default\|lo\)$" out &&

@@ -43,6 +43,8 @@ static void field(const char *name, int type, uint32_t bit)
  *	};
  *	struct pair *pointer;			48
  *	unsigned long narrow:3;			56
+ *	unsigned long single:1;			56, bit 3
+ *	unsigned long wide:12, :1, far:1;	58, bit 1
  *	struct pair several[2];			64
  *	struct pair *last[];			96
  * };
@@ -78,6 +80,9 @@ static void make_types(void)
 	field(NULL, choice, 192);
 	field("pointer", t_pointer, 384);
 	must(btf__add_field(btf, "narrow", t_long, 448, 3));
+	must(btf__add_field(btf, "single", t_long, 451, 1));
+	must(btf__add_field(btf, "wide", t_long, 452, 12));
+	must(btf__add_field(btf, "far", t_long, 465, 1));
 	field("several", array, 512);
 	field("last", flexible, 768);
 }
@@ -138,6 +143,30 @@ static void test_refused(void)
 	       "elements of another size");
 }
 
+/* The bit, counted from the beginning of the structure, or -errno. */
+static long long bit(const char *path)
+{
+	struct err err = { 0 };
+	uint32_t byte = 0;
+	uint8_t mask = 0;
+	int r = kernel_btf_bit(btf, "outer", path, &byte, &mask, &err);
+	long long n = 8LL * byte;
+
+	for (; mask > 1; mask >>= 1)
+		n++;
+	return r < 0 ? (long long)r : n;
+}
+
+static void test_bits(void)
+{
+	is_int(bit("single"), 451, "a bit");
+	is_int(bit("far"), 465, "one in another byte");
+	is_int(bit("narrow"), -EOPNOTSUPP, "more than one");
+	is_int(bit("first"), -EOPNOTSUPP, "no bit field");
+	is_int(bit("single.a"), -EOPNOTSUPP, "nothing is in a bit");
+	is_int(offset("outer", "single", 8), -EOPNOTSUPP, "a bit is no byte");
+}
+
 static bool function_is(const char *name, const char *first,
 			const char *second, int want)
 {
@@ -193,13 +222,14 @@ static void test_files(void)
 
 int main(void)
 {
-	unit_plan(25);
+	unit_plan(31);
 	btf = btf__new_empty();
 	must(btf ? 0 : -errno);
 	make_types();
 	make_functions();
 	test_places();
 	test_refused();
+	test_bits();
 	test_functions();
 	test_files();
 	kernel_btf_release(&btf);
