@@ -128,6 +128,13 @@ nothing_but()
 	test "$(find "$COWLINK_RUN" -type f | wc -l)" = 1 && test_path_exists "$(cgroup_of "$1")"
 }
 
+# nothing_of NAME: no record and no cgroup of this one.
+nothing_of()
+{
+	test_expect_code 3 vserver "$1" status >/dev/null &&
+	test_path_missing "$(cgroup_of "$1")"
+}
+
 # nothing_left NAME: no record, no cgroup.
 nothing_left()
 {

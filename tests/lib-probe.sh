@@ -45,10 +45,3 @@ stop_servers()
 	done
 	servers=
 }
-
-# nothing_of NAME: no record and no cgroup of this one.
-nothing_of()
-{
-	test_expect_code 3 vserver "$1" status >/dev/null &&
-	test_path_missing "$(cgroup_of "$1")"
-}
