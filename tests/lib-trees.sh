@@ -135,3 +135,13 @@ pax()
 	tar --format=posix --numeric-owner --xattrs --xattrs-include='*' --acls \
 		--sparse -C "$2" -cf "$1" .
 }
+
+# newer_packages TREE: the packages of a tree of tools/debian-tree with higher versions, in
+# TREE/newer; together or not at all, and once.
+newer_packages()
+{
+	flock "$1" sh -c "test -d '$1/newer' || {
+		rm -rf '$1/newer.tmp' &&
+		'$TEST_DIRECTORY/make-newer-debs' '$1/debs' '$1/newer.tmp' &&
+		mv '$1/newer.tmp' '$1/newer'; }"
+}

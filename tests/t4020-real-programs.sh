@@ -9,6 +9,7 @@ upgraded and files edited by the programs that do so on real machines. After eac
 step the other guest and the template are compared, and the charge of the project
 with the files that are not shared.'
 . "$(dirname "$0")/lib-test.sh"
+. "$TEST_DIRECTORY/lib-trees.sh"
 
 TEST_UML_OPTIONS='--mem=3G --timeout=1500'
 
@@ -21,12 +22,7 @@ if ! in_uml_
 then
 	tree=$("$COWLINK_SRC/tools/debian-tree" --all-debs \
 		"$TEST_DIRECTORY/fixtures/recipe-programs") || exit 1
-	newer=$tree/newer
-	# together or not at all, and once
-	flock "$tree" sh -c "test -d '$newer' || {
-		rm -rf '$newer.tmp' &&
-		'$TEST_DIRECTORY/make-newer-debs' '$tree/debs' '$newer.tmp' &&
-		mv '$newer.tmp' '$newer'; }" || exit 1
+	newer_packages "$tree" || exit 1
 	TEST_UML_OPTIONS="$TEST_UML_OPTIONS --bind=$tree --env=TREE=$tree"
 fi
 test_in_uml "$@"
