@@ -436,7 +436,10 @@ static struct file *cl_open_tmpfile(struct vfsmount *mnt, struct dentry *parent,
  * Content with its holes, extended attributes, ACL, label, attributes, owner,
  * mode and access and modification time are those of the file. The copy is
  * synced to disk if any content was copied, so that its name never refers to
- * less than all of it.
+ * less than all of it. What was cloned as a whole needs no sync: its blocks are
+ * on disk, as vfs_clone_file_range() has waited for those of the file, and a
+ * filesystem that shares blocks commits that it does, and later the name, in
+ * this order. Copy up in overlayfs relies on the same.
  *
  * Context: no locks held; reads and writes as much as the file is long.
  * Return: the copy, open for writing and linkable, or an ERR_PTR.
@@ -446,6 +449,7 @@ struct file *cowlink_copy(struct cowlink_job *job, struct dentry *parent,
 {
 	struct dentry *victim = job->path->dentry;
 	loff_t end = min(job->keep, i_size_read(d_inode(victim)));
+	u64 all_cloned = job->cloned + end;
 	const struct cred *old;
 	struct iattr attr;
 	struct file *tmp;
@@ -463,7 +467,8 @@ struct file *cowlink_copy(struct cowlink_job *job, struct dentry *parent,
 	if (!err) {
 		old = override_creds(creds->create);
 		err = cl_copy_metadata(victim, tmp, &attr, creds);
-		if (!err && end > 0 && READ_ONCE(cowlink_sysctl_fsync))
+		if (!err && job->cloned < all_cloned &&
+		    READ_ONCE(cowlink_sysctl_fsync))
 			err = vfs_fsync(tmp, 0);
 		revert_creds(old);
 	}

@@ -8,7 +8,7 @@
 
 #define SIZE	300000
 
-static void set_up(struct scratch *fs, const char *mount_opts)
+static void set_up_dirty(struct scratch *fs, const char *mount_opts)
 {
 	if (on_xfs())
 		scratch_xfs(fs, NULL, mount_opts);
@@ -18,6 +18,11 @@ static void set_up(struct scratch *fs, const char *mount_opts)
 	mk_file("C/f", SIZE, SHARED_SEED);
 	EXPECT_OK(chmod("C/f", 04755));
 	share("f");
+}
+
+static void set_up(struct scratch *fs, const char *mount_opts)
+{
+	set_up_dirty(fs, mount_opts);
 	sync();
 }
 
@@ -66,6 +71,21 @@ static void committed_break_is_whole(void)
 	EXPECT_OK(stat("G1/f", &st));
 	EXPECT_EQ(st.st_mode, S_IFREG | 04755);
 	EXPECT_EQ(st.st_mtim.tv_nsec, OLD_MTIME_NS);
+	scratch_leave();
+	scratch_release(&fs);
+}
+
+/* A copy that shares blocks is whole only if what they hold was written before. */
+static void committed_break_of_a_dirty_file(void)
+{
+	struct scratch fs;
+
+	set_up_dirty(&fs, careless());
+	close(EXPECT_OK(open("G1/f", O_RDWR)));
+	scratch_commit();
+	scratch_crash(&fs, careless());
+	CHECK(is_copy("G1/f"), "the break was in the journal and is gone");
+	expect_whole("G1/f", SIZE);
 	scratch_leave();
 	scratch_release(&fs);
 }
@@ -122,6 +142,8 @@ static void nothing_is_leaked(void)
 static const struct test tests[] = {
 	{ "a break that reached the journal is whole",
 	  committed_break_is_whole, NEED_DISK },
+	{ "also of a file that is not on disk yet",
+	  committed_break_of_a_dirty_file, NEED_DISK },
 	{ "so is a truncate", committed_truncate_is_whole, NEED_DISK },
 	{ "one that did not leaves the old file or the whole copy",
 	  uncommitted_break, NEED_DISK },

@@ -112,31 +112,40 @@ static void enabled(void)
 	EXPECT_OK(access("G1/f", W_OK));
 }
 
-static int fsyncs_of_a_break(const char *name)
+/* keep: how much of the file is kept, SIZE: by opening it */
+static int fsyncs_of_a_break(const char *name, off_t keep)
 {
-	static const char *const events[] = { "ext4/ext4_sync_file_enter",
-					      NULL };
+	static const char *const ext4[] = { "ext4/ext4_sync_file_enter", NULL };
+	static const char *const xfs[] = { "xfs/xfs_file_fsync", NULL };
 	struct shared *f = mk_shared(name, SIZE);
 	struct tracing tr;
 	int n = 0;
 
-	tracing_begin(&tr, events);
-	close(EXPECT_OK(open(shared_path(f, G1), O_RDWR)));
+	tracing_begin(&tr, on_xfs() ? xfs : ext4);
+	if (keep == SIZE)
+		close(EXPECT_OK(open(shared_path(f, G1), O_RDWR)));
+	else
+		EXPECT_OK(truncate(shared_path(f, G1), keep));
 	while (tracing_next(&tr))
 		n++;
 	tracing_end(&tr);
 	expect_broken(f, G1);
-	EXPECT_SAME(shared_path(f, G1), &f->before, IGN_COPY);
+	if (keep == SIZE)
+		EXPECT_SAME(shared_path(f, G1), &f->before, IGN_COPY);
 	return n;
 }
 
 static void fsync_switch(void)
 {
-	EXPECT_EQ(fsyncs_of_a_break("f"), 1);
+	EXPECT_EQ(fsyncs_of_a_break("f", SIZE), have_reflink() ? 0 : 1);
+	/* A part of a block cannot be cloned. */
+	EXPECT_EQ(fsyncs_of_a_break("g", SIZE - 1), 1);
+	EXPECT_EQ(fsyncs_of_a_break("h", 0), 0);
 	write_sysctl(KNOB("fsync"), "0");
-	EXPECT_EQ(fsyncs_of_a_break("g"), 0);
+	EXPECT_EQ(fsyncs_of_a_break("i", SIZE), 0);
+	EXPECT_EQ(fsyncs_of_a_break("j", SIZE - 1), 0);
 	write_sysctl(KNOB("fsync"), "1");
-	EXPECT_EQ(fsyncs_of_a_break("h"), 1);
+	EXPECT_EQ(fsyncs_of_a_break("k", SIZE), have_reflink() ? 0 : 1);
 }
 
 static void expect_refused_value(const char *path, const char *value)
@@ -448,7 +457,8 @@ static const struct test tests[] = {
 	{ "max_bytes: EFBIG, no signal, nothing changed", max_bytes },
 	{ "max_bytes is about what is kept", max_bytes_is_about_what_is_kept },
 	{ "enabled=0: EPERM, names stay free", enabled },
-	{ "fsync: one for a break, or none", fsync_switch, NEED_EXT4 },
+	{ "fsync: one for a break, none for a clone, or never", fsync_switch,
+	  NEED_DISK },
 	{ "other values are refused", values },
 	{ "switches are root's, counters nobody's", who_may_write },
 	{ "counters: each break and each byte", breaks_and_bytes },
