@@ -27,7 +27,8 @@ enum catalog_stmt {
 	STMT_BEGIN,
 	STMT_COMMIT,
 	STMT_ROLLBACK,
-	STMT_POOL_ADD,
+	STMT_TRANSACTIONS,	/* those above */
+	STMT_POOL_ADD = STMT_TRANSACTIONS,
 	STMT_POOL_GET,
 	STMT_TREE_ADD,
 	STMT_TREE_FIND,
@@ -75,7 +76,7 @@ enum catalog_stmt {
 
 struct catalog {
 	sqlite3 *db;
-	sqlite3_stmt *stmts[STMT_COUNT];
+	sqlite3_stmt *stmts[STMT_COUNT];	/* NULL: not used yet */
 	bool in_transaction;
 	unsigned int deferred;	/* object rows not yet in the file */
 };
@@ -86,7 +87,11 @@ int catalog_errno(sqlite3 *db, int rc);
 /* Store "WHAT in the catalog 'FILE': why" for the result @rc; the -errno. */
 int catalog_fail(sqlite3 *db, int rc, struct err *err, const char *what);
 
-/* Statement @s, ready for new values. */
+/*
+ * Statement @s, ready for new values; it is prepared when it is first asked for, as
+ * a command uses a few of them. NULL if that fails: SQLite lets it be bound, and the
+ * result of its step is SQLITE_MISUSE, which catalog_fail() knows the reason of.
+ */
 sqlite3_stmt *catalog_stmt(struct catalog *c, enum catalog_stmt s);
 
 /* Run a statement that gives no rows; 0 or the failure as "cannot @what". */

@@ -139,6 +139,13 @@ static const char *const sql[STMT_COUNT] = {
 	[STMT_SCRUB_REMOVE] = "DELETE FROM scrub",
 };
 
+/* The first of our tables that is not there. */
+static const char missing_table[] =
+	"SELECT column1 FROM (VALUES ('pool'), ('tree'), ('guest'), "
+	"('setting'), ('object'), ('run'), ('watch'), ('churn'), ('resume'), "
+	"('scan'), ('quarantine'), ('scrub')) WHERE column1 NOT IN "
+	"(SELECT name FROM main.sqlite_schema WHERE type = 'table')";
+
 /* --- errors ----------------------------------------------------------------- */
 
 static int io_errno(sqlite3 *db)
@@ -150,6 +157,9 @@ static int io_errno(sqlite3 *db)
 
 int catalog_errno(sqlite3 *db, int rc)
 {
+	/* The step of a statement that could not be prepared. */
+	if (rc == SQLITE_MISUSE && sqlite3_errcode(db) != SQLITE_OK)
+		rc = sqlite3_errcode(db);
 	switch (rc & 0xff) {
 	case SQLITE_OK:
 	case SQLITE_DONE:
@@ -197,8 +207,33 @@ int catalog_fail(sqlite3 *db, int rc, struct err *err, const char *what)
 
 /* --- statements ------------------------------------------------------------- */
 
+static int prepare(struct catalog *c, enum catalog_stmt s)
+{
+	return sqlite3_prepare_v3(c->db, sql[s], -1, SQLITE_PREPARE_PERSISTENT,
+				  &c->stmts[s], NULL);
+}
+
+/* The first @count of them. */
+static int prepare_all(struct catalog *c, int count, struct err *err)
+{
+	int i;
+
+	for (i = 0; i < count; i++) {
+		int rc = c->stmts[i] ? SQLITE_OK : prepare(c, i);
+
+		if (rc)
+			return catalog_fail(c->db, rc, err,
+					    "find what belongs");
+	}
+	return 0;
+}
+
 sqlite3_stmt *catalog_stmt(struct catalog *c, enum catalog_stmt s)
 {
+	if (!c->stmts[s]) {
+		(void)prepare(c, s); /* stepping it tells */
+		return c->stmts[s];
+	}
 	(void)sqlite3_reset(c->stmts[s]); /* repeats the last failure */
 	(void)sqlite3_clear_bindings(c->stmts[s]);
 	return c->stmts[s];
@@ -207,9 +242,12 @@ sqlite3_stmt *catalog_stmt(struct catalog *c, enum catalog_stmt s)
 int catalog_exec(struct catalog *c, enum catalog_stmt s, struct err *err,
 		 const char *what)
 {
-	int rc = sqlite3_step(c->stmts[s]);
-	int r = rc == SQLITE_DONE ? 0 : catalog_fail(c->db, rc, err, what);
+	int rc, r;
 
+	if (!c->stmts[s])
+		(void)prepare(c, s); /* the step tells */
+	rc = sqlite3_step(c->stmts[s]);
+	r = rc == SQLITE_DONE ? 0 : catalog_fail(c->db, rc, err, what);
 	(void)sqlite3_reset(c->stmts[s]); /* reported by the step */
 	return r;
 }
@@ -243,19 +281,24 @@ int catalog_blob(sqlite3_stmt *s, int column, void **ret, size_t *ret_size)
 	return 0;
 }
 
-static int prepare_all(struct catalog *c, struct err *err)
+/* What only one statement in ten needs is found out before anything has begun. */
+static int check_tables(struct catalog *c, struct err *err)
 {
-	int i;
+	sqlite3_stmt *s = NULL;
+	int rc = sqlite3_prepare_v2(c->db, missing_table, -1, &s, NULL);
+	int r = 0;
 
-	for (i = 0; i < STMT_COUNT; i++) {
-		int rc = sqlite3_prepare_v3(c->db, sql[i], -1,
-					    SQLITE_PREPARE_PERSISTENT,
-					    &c->stmts[i], NULL);
-
-		if (rc)
-			return catalog_fail(c->db, rc, err, "find what belongs");
-	}
-	return 0;
+	if (!rc)
+		rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW)
+		r = err_set(err, -EUCLEAN,
+			    "the catalog '%s' has no such table: %s",
+			    sqlite3_db_filename(c->db, "main"),
+			    (const char *)sqlite3_column_text(s, 0));
+	else if (rc != SQLITE_DONE)
+		r = catalog_fail(c->db, rc, err, "find what belongs");
+	(void)sqlite3_finalize(s); /* reported by the step */
+	return r;
 }
 
 /* --- transactions ----------------------------------------------------------- */
@@ -291,7 +334,8 @@ int catalog_commit(struct catalog *c, struct err *err)
 		return r;
 	}
 	/* the rows are in the file: from now on forget the private copies */
-	(void)catalog_exec(c, STMT_OBJECT_FLUSHED, NULL, "forget");
+	if (c->deferred)
+		(void)catalog_exec(c, STMT_OBJECT_FLUSHED, NULL, "forget");
 	c->deferred = 0;
 	c->in_transaction = false;
 	return 0;
@@ -492,9 +536,12 @@ static int attach(struct catalog *c, enum catalog_mode mode, struct err *err)
 	else if (!r)
 		r = check_current(c->db, err);
 	if (!r)
+		r = check_tables(c, err);
+	if (!r)
 		r = catalog_object_prepare(c->db, err);
 	if (!r)
-		r = prepare_all(c, err);
+		/* what failed is taken back without what could fail, too */
+		r = prepare_all(c, STMT_TRANSACTIONS, err);
 	if (!r && mode == CATALOG_RW)
 		(void)sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
 					0, NULL);
@@ -690,8 +737,10 @@ static int check_pragma(struct catalog *c, const char *pragma, const char *fine,
 
 int catalog_verify(struct catalog *c, struct err *err)
 {
-	int r = check_pragma(c, "PRAGMA integrity_check(1)", "ok", err);
+	int r = prepare_all(c, STMT_COUNT, err);
 
+	if (!r)
+		r = check_pragma(c, "PRAGMA integrity_check(1)", "ok", err);
 	return r ? r : check_pragma(c, "PRAGMA foreign_key_check", NULL, err);
 }
 

@@ -275,7 +275,10 @@ int catalog_scrub_get(struct catalog *c, struct scrub_row *ret,
 		      struct err *err);
 int catalog_scrub_remove(struct catalog *c, struct err *err);
 
-/* SQLite's own integrity and foreign key check; -EUCLEAN with its first words. */
+/*
+ * All tables and columns are there, and SQLite finds nothing in its own integrity and
+ * foreign key check; -EUCLEAN with its first words.
+ */
 int catalog_verify(struct catalog *c, struct err *err);
 
 /* "template" and "guest"; "creating", "ready", "destroying". */

@@ -475,6 +475,73 @@ static void test_refused(void)
 	is_refused(-EUCLEAN, "a file that was cut");
 }
 
+/* The name of the @n-th table of the catalog, or false. */
+static bool nth_table(int n, char name[64])
+{
+	sqlite3_stmt *s;
+	char path[512];
+	sqlite3 *db;
+	bool there;
+
+	snprintf(path, sizeof(path), "%s/catalog.db", dir);
+	if (sqlite3_open(path, &db) ||
+	    sqlite3_prepare_v2(db,
+			       "SELECT name FROM sqlite_schema WHERE "
+			       "type = 'table' AND name NOT LIKE 'sqlite_%' "
+			       "ORDER BY name LIMIT 1 OFFSET ?1",
+			       -1, &s, NULL) ||
+	    sqlite3_bind_int(s, 1, n))
+		exit(1);
+	there = sqlite3_step(s) == SQLITE_ROW;
+	if (there)
+		snprintf(name, 64, "%s", (const char *)sqlite3_column_text(s, 0));
+	sqlite3_finalize(s);
+	sqlite3_close(db);
+	return there;
+}
+
+static void test_lost_tables(void)
+{
+	char name[64], text[96];
+	int refused = 0;
+	int n;
+
+	catalog_close(fresh());
+	for (n = 0; nth_table(n, name); n++) {
+		struct err err = { 0 };
+		struct catalog *c;
+
+		snprintf(text, sizeof(text), "DROP TABLE %s", name);
+		sql("catalog.db", text);
+		snprintf(text, sizeof(text), "no such table: %s", name);
+		if (catalog_open(dirfd_, CATALOG_RW, &c, &err) == -EUCLEAN &&
+		    strstr(err.msg, text))
+			refused++;
+		catalog_close(fresh());
+	}
+	ok(n >= 12 && refused == n, "each table that is missing is named");
+}
+
+/* Found by the statement that needs it, and by the check. */
+static void test_lost_column(void)
+{
+	struct err err = { 0 };
+	struct catalog *c;
+
+	catalog_close(fresh());
+	sql("catalog.db", "ALTER TABLE scrub RENAME next_ino TO next");
+	is_int(catalog_open(dirfd_, CATALOG_RW, &c, NULL), 0,
+	       "where a column is missing what does not need it works");
+	is_int(catalog_scrub_get(c, &(struct scrub_row){ 0 }, &err), -EUCLEAN,
+	       "what does fails");
+	ok(strstr(err.msg, "no such column: next_ino"), "and names it");
+	is_int(catalog_verify(c, &err), -EUCLEAN, "so does the check");
+	ok(strstr(err.msg, "next_ino"), "and names it");
+	is_int(catalog_run_last(c, &(int64_t){ 0 }, NULL), 0,
+	       "what comes after it works");
+	catalog_close(c);
+}
+
 static void test_damaged(void)
 {
 	struct catalog *c = fresh();
@@ -508,10 +575,6 @@ static void test_damaged(void)
 	}
 	is_int(r, -EUCLEAN, "overwritten pages are found");
 	is_int(err.cls, ERR_INCONSISTENT, "and are an inconsistency");
-	catalog_close(fresh());
-	sql("catalog.db", "DROP TABLE tree");
-	is_int(catalog_open(dirfd_, CATALOG_RW, &c, NULL), -EUCLEAN,
-	       "a table is missing");
 	catalog_close(fresh());
 	sql("catalog.db", "DELETE FROM pool");
 	catalog_open(dirfd_, CATALOG_RW, &c, NULL);
@@ -675,7 +738,7 @@ static void test_uuid(void)
 
 int main(void)
 {
-	unit_plan(135);
+	unit_plan(141);
 	unit_tmpdir(dir);
 	dirfd_ = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	test_create();
@@ -687,6 +750,8 @@ int main(void)
 	test_many_objects();
 	test_refused();
 	test_damaged();
+	test_lost_tables();
+	test_lost_column();
 	test_old_schema();
 	test_fixture();
 	test_migrate();
