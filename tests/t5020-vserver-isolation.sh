@@ -64,6 +64,33 @@ test_expect_success 'system calls, devices, mounts, clocks, sockets, terminals' 
 		out >found && test_cmp expected found
 '
 
+# What the specification of OCI runtimes lists, and its runtimetest looks at.
+test_expect_success 'what a container is promised is there' '
+	in_guest a "for d in null zero full random urandom tty ptmx console
+		do test -c /dev/\$d || echo no /dev/\$d; done
+		for l in fd:fd stdin:fd/0 stdout:fd/1 stderr:fd/2
+		do test \$(readlink /dev/\${l%:*}) = /proc/self/\${l#*:} || echo no \$l; done
+		for m in proc:/proc sysfs:/sys/devices tmpfs:/dev devpts:/dev/pts \
+			tmpfs:/dev/shm mqueue:/dev/mqueue
+		do grep -q \"^[^ ]* \${m#*:} \${m%:*} \" /proc/mounts || echo no \$m; done" >out &&
+	cat out && test ! -s out
+'
+
+test_expect_success 'what it must not read or write it cannot' '
+	in_guest a "for f in acpi asound kcore keys latency_stats timer_list timer_stats \
+			sched_debug scsi kmsg
+		do
+			test -z \"\$(ls -A /proc/\$f/ 2>/dev/null; head -c 1 /proc/\$f 2>/dev/null)\" ||
+				echo reads \$f
+		done
+		test ! -e /sys/firmware || echo has /sys/firmware
+		for d in /proc/bus /proc/fs /proc/irq /proc/sys /proc/acpi /sys /sys/kernel
+		do ! touch \$d/file 2>/dev/null || echo writes \$d; done
+		for f in sysrq-trigger sys/kernel/core_pattern sys/vm/drop_caches sys/kernel/modprobe
+		do ! echo x 2>/dev/null >/proc/\$f || echo writes \$f; done" >out 2>&1 &&
+	cat out && ! grep "^reads\|^has\|^writes" out
+'
+
 test_expect_success 'nothing is gained by asking the guest itself first' '
 	in_guest a "grep -E \"^(NoNewPrivs|Seccomp):\" /proc/1/status" >out &&
 	printf "NoNewPrivs:\t0\nSeccomp:\t2\n" >expected && test_cmp expected out &&
