@@ -239,13 +239,27 @@ sqlite3_stmt *catalog_stmt(struct catalog *c, enum catalog_stmt s)
 	return c->stmts[s];
 }
 
+/*
+ * For a statement that nobody asked catalog_stmt() for, as it takes no values, or for
+ * which that failed. In the latter case the values are lost: it must not run, even if
+ * it can be prepared now.
+ */
+static void prepare_without_values(struct catalog *c, enum catalog_stmt s)
+{
+	(void)prepare(c, s); /* stepping it tells */
+	if (!sqlite3_bind_parameter_count(c->stmts[s]))
+		return;
+	(void)sqlite3_finalize(c->stmts[s]); /* it never ran */
+	c->stmts[s] = NULL;
+}
+
 int catalog_exec(struct catalog *c, enum catalog_stmt s, struct err *err,
 		 const char *what)
 {
 	int rc, r;
 
 	if (!c->stmts[s])
-		(void)prepare(c, s); /* the step tells */
+		prepare_without_values(c, s);
 	rc = sqlite3_step(c->stmts[s]);
 	r = rc == SQLITE_DONE ? 0 : catalog_fail(c->db, rc, err, what);
 	(void)sqlite3_reset(c->stmts[s]); /* reported by the step */

@@ -542,6 +542,19 @@ static void test_lost_column(void)
 	catalog_close(c);
 }
 
+/* As after a catalog_stmt() that had no memory: without its values it does not run. */
+static void test_lost_values(void)
+{
+	struct catalog *c = fresh();
+	struct err err = { 0 };
+
+	is_int(catalog_exec(c, STMT_TREE_REMOVE, &err, "remove"), -EIO,
+	       "a statement whose values were lost fails");
+	is_int(catalog_exec(c, STMT_SCRUB_REMOVE, &err, "remove"), 0,
+	       "one that takes none runs");
+	catalog_close(c);
+}
+
 static void test_damaged(void)
 {
 	struct catalog *c = fresh();
@@ -738,7 +751,7 @@ static void test_uuid(void)
 
 int main(void)
 {
-	unit_plan(141);
+	unit_plan(143);
 	unit_tmpdir(dir);
 	dirfd_ = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	test_create();
@@ -752,6 +765,7 @@ int main(void)
 	test_damaged();
 	test_lost_tables();
 	test_lost_column();
+	test_lost_values();
 	test_old_schema();
 	test_fixture();
 	test_migrate();
