@@ -32,15 +32,39 @@ bool xattr_is_copied(const char *name)
 	       strcmp(name, "trusted.SGI_ACL_DEFAULT");
 }
 
+/* The calls for open files spare a way through /proc, which costs more than all the
+ * rest; O_PATH descriptors get EBADF from them. */
+static ssize_t list_fd(int fd, char *names, size_t size)
+{
+	ssize_t n = flistxattr(fd, names, size);
+	char path[FD_PATH_SIZE];
+
+	if (n >= 0 || errno != EBADF)
+		return n;
+	fd_path(fd, path);
+	return listxattr(path, names, size);
+}
+
+static ssize_t get_fd(int fd, const char *name, void *value, size_t size)
+{
+	ssize_t n = fgetxattr(fd, name, value, size);
+	char path[FD_PATH_SIZE];
+
+	if (n >= 0 || errno != EBADF)
+		return n;
+	fd_path(fd, path);
+	return getxattr(path, name, value, size);
+}
+
 /* The names of all xattrs, NUL after NUL, malloc'ed; the length or -errno.
  * Tried again when an attribute appears between the two calls. */
-static ssize_t list_names(const char *path, char **ret)
+static ssize_t list_names(int fd, char **ret)
 {
 	int tries;
 
 	for (tries = 0; tries < 8; tries++) {
 		_cleanup_free_ char *names = NULL;
-		ssize_t size = listxattr(path, NULL, 0);
+		ssize_t size = list_fd(fd, NULL, 0);
 
 		if (size < 0 && (errno == EOPNOTSUPP || errno == ENOSYS))
 			return 0;
@@ -49,7 +73,7 @@ static ssize_t list_names(const char *path, char **ret)
 		names = malloc(size);
 		if (!names)
 			return -ENOMEM;
-		size = listxattr(path, names, size);
+		size = list_fd(fd, names, size);
 		if (size >= 0) {
 			*ret = steal_ptr(&names);
 			return size;
@@ -61,12 +85,12 @@ static ssize_t list_names(const char *path, char **ret)
 }
 
 /* 0 with the value, -ENODATA when it went away meanwhile. */
-static int read_value(const char *path, struct xattr *x)
+static int read_value(int fd, struct xattr *x)
 {
 	int tries;
 
 	for (tries = 0; tries < 8; tries++) {
-		ssize_t size = getxattr(path, x->name, NULL, 0);
+		ssize_t size = get_fd(fd, x->name, NULL, 0);
 		void *value;
 
 		if (size < 0)
@@ -74,7 +98,7 @@ static int read_value(const char *path, struct xattr *x)
 		value = malloc(size ? size : 1);
 		if (!value)
 			return -ENOMEM;
-		size = getxattr(path, x->name, value, size);
+		size = get_fd(fd, x->name, value, size);
 		if (size >= 0) {
 			x->value = value;
 			x->size = size;
@@ -93,10 +117,10 @@ static int compare_names(const void *a, const void *b)
 		      ((const struct xattr *)b)->name);
 }
 
-static int read_xattrs(const char *path, struct iattr *attr)
+static int read_xattrs(int fd, struct iattr *attr)
 {
 	_cleanup_free_ char *names = NULL;
-	ssize_t len = list_names(path, &names);
+	ssize_t len = list_names(fd, &names);
 	size_t count = 0;
 	char *p;
 
@@ -116,7 +140,7 @@ static int read_xattrs(const char *path, struct iattr *attr)
 		x->name = strdup(p);
 		if (!x->name)
 			return -ENOMEM;
-		r = read_value(path, x);
+		r = read_value(fd, x);
 		if (r == -ENODATA) {
 			free(steal_ptr(&x->name));
 			continue;
@@ -133,12 +157,10 @@ static int read_xattrs(const char *path, struct iattr *attr)
 int iattr_read_fd(int fd, struct iattr *ret)
 {
 	struct iattr attr = IATTR_INIT;
-	char path[FD_PATH_SIZE];
 	int r = fdio_statx(fd, NULL, &attr.stx);
 
-	fd_path(fd, path);
 	if (!r)
-		r = read_xattrs(path, &attr);
+		r = read_xattrs(fd, &attr);
 	if (r < 0) {
 		iattr_release(&attr);
 		return r;
