@@ -10,6 +10,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "cleanup.h"
 #include "fdio.h"
 #include "fx.h"
 
@@ -19,31 +20,30 @@
 #define HIDDEN_PREFIX ".ixunlink-"
 #define EVENT_MAX (sizeof(struct inotify_event) + NAME_MAX + 1)
 
-static int inotify = -1;	/* for the life of the process */
-
-static int watch(int dirfd)
+static int watch(struct dirtime *dt)
 {
 	char path[40];
 
-	if (inotify < 0)
-		inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (inotify < 0)
+	if (dt->inotify < 0)
+		dt->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (dt->inotify < 0)
 		return -1;
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", dirfd);
-	return inotify_add_watch(inotify, path, CHANGES | IN_ONLYDIR);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", dt->dirfd);
+	return inotify_add_watch(dt->inotify, path, CHANGES | IN_ONLYDIR);
 }
 
 static void unwatch(struct dirtime *dt)
 {
 	if (dt->watch >= 0)
-		(void)inotify_rm_watch(inotify, dt->watch); /* or gone itself */
+		(void)inotify_rm_watch(dt->inotify, dt->watch); /* or gone itself */
 	dt->watch = -1;
 }
 
 void dirtime_begin(struct dirtime *dt, int dirfd)
 {
-	*dt = (struct dirtime){ .dirfd = dirfd, .begun = true };
-	dt->watch = watch(dirfd);
+	dt->dirfd = dirfd;
+	dt->begun = true;
+	dt->watch = watch(dt);
 	/* after the watch: a change before this is in the time we keep */
 	if (dt->watch >= 0 && fdio_statx(dirfd, NULL, &dt->before) < 0)
 		unwatch(dt);
@@ -111,7 +111,7 @@ static bool only_ours(struct dirtime *dt)
 	ssize_t len;
 
 	do {
-		len = read(inotify, buf, sizeof(buf));
+		len = read(dt->inotify, buf, sizeof(buf));
 		if (len > 0)
 			ours = count_events(dt, buf, len, &seen) && ours;
 		/* with room for one more event there was none */
@@ -159,5 +159,12 @@ void dirtime_end(struct dirtime *dt)
 	if (dt->watch >= 0 && dt->changed && only_ours(dt) && !dt->foreign)
 		restore(dt);
 	unwatch(dt);
-	*dt = (struct dirtime)DIRTIME_INIT;
+	*dt = (struct dirtime){ .inotify = dt->inotify, .watch = -1 };
+}
+
+void dirtime_release(struct dirtime *dt)
+{
+	dirtime_end(dt);
+	cleanup_close(&dt->inotify);
+	dt->inotify = -1;
 }

@@ -4,10 +4,13 @@
  * mtime. Programs judge by it whether a directory has changed (icon and font
  * caches, make, backups); a file that gives way to an equal one is no change.
  *
+ *	struct dirtime dt = DIRTIME_INIT;
+ *
  *	dirtime_begin(&dt, dirfd);
  *	r = fx_renameat(..., dirfd, name, RENAME_EXCHANGE);	any number of names
  *	dirtime_note(&dt, name, 2, 0);
  *	dirtime_end(&dt);
+ *	dirtime_release(&dt);
  *
  * If anybody else makes, removes or renames something there meanwhile, or sets the
  * times of the directory, it keeps the time that the last change gave it instead of
@@ -17,8 +20,9 @@
  * that returns, and whatever comes after sets the time itself. Not seen is who sets
  * the mtime alone, without the atime. The change time (ctime) cannot be restored.
  *
- * One inotify instance serves the process, because closing one waits for a grace
- * period of the kernel (10 ms); so one thread and one directory at a time.
+ * One directory at a time, any number one after the other: the inotify instance stays
+ * until dirtime_release(), because closing it waits for a grace period of the kernel
+ * (10 ms). Each thread has a struct dirtime of its own.
  *
  * Best effort: where inotify cannot be had, the mtime stays as the exchange left
  * it. A crash before the end leaves it so as well.
@@ -33,6 +37,7 @@
 #define DIRTIME_NAMES 64
 
 struct dirtime {
+	int inotify;
 	int dirfd;		/* borrowed */
 	int watch;		/* -1: leave the time alone */
 	bool begun;
@@ -45,7 +50,7 @@ struct dirtime {
 	unsigned int name_count;
 	unsigned int named, hidden;
 };
-#define DIRTIME_INIT { .watch = -1 }
+#define DIRTIME_INIT { .inotify = -1, .watch = -1 }
 
 void dirtime_begin(struct dirtime *dt, int dirfd);
 /*
@@ -59,5 +64,6 @@ void dirtime_note(struct dirtime *dt, const char *name, unsigned int named,
 		  unsigned int hidden);
 /* Does nothing when there was no beginning. */
 void dirtime_end(struct dirtime *dt);
+void dirtime_release(struct dirtime *dt);	/* ends it first */
 
 #endif

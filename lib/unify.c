@@ -29,7 +29,7 @@ struct replacement {
 	int dirfd;
 	const char *name;
 	const struct master *m;
-	struct dirtime *dirtime; /* NULL: of this name alone */
+	struct dirtime *dirtime;
 	int fd;			/* the victim, read-only */
 	struct iattr attr;	/* the victim's */
 	unsigned int flags;	/* of what we mark, before: the victim, or a copy */
@@ -369,8 +369,7 @@ static int put(struct replacement *u, put_fn *by_kernel, put_fn *by_hand,
 	       enum skip_reason *reason, struct err *err)
 {
 	bool kernel = u->pool->engine.engine == ENGINE_KERNEL;
-	struct dirtime own = DIRTIME_INIT;
-	struct dirtime *dt = u->dirtime ? u->dirtime : &own;
+	struct dirtime *dt = u->dirtime;
 	int r;
 
 	if (!dt->begun)
@@ -379,7 +378,6 @@ static int put(struct replacement *u, put_fn *by_kernel, put_fn *by_hand,
 	/* the kernel makes a link under a hidden name and renames that */
 	dirtime_note(dt, u->name, kernel ? u->exchanges : 2 * u->exchanges,
 		     kernel ? 2 * u->exchanges : 0);
-	dirtime_end(&own);
 	return r;
 }
 
@@ -538,12 +536,13 @@ static int put_copy(struct replacement *u, const struct statx *seen,
 
 int unify_undo(struct pool *p, const struct staging *scratch, int dirfd,
 	       const char *name, const struct statx *seen,
-	       const struct unify_copy *copy, enum skip_reason *ret_reason,
-	       struct err *err)
+	       const struct unify_copy *copy, struct dirtime *dirtime,
+	       enum skip_reason *ret_reason, struct err *err)
 {
 	struct master m = MASTER_INIT;
 	struct replacement u = { .pool = p, .scratch = scratch, .dirfd = dirfd,
-				 .name = name, .m = &m, .fd = -1, .undo = true };
+				 .name = name, .m = &m, .dirtime = dirtime,
+				 .fd = -1, .undo = true };
 	int r;
 
 	m.fd = copy->fd;

@@ -104,7 +104,7 @@ struct unify_task {
 	const struct master *m;		/* durable: store_sync() */
 	bool ignore_mtime;
 	/* of @dirfd: begun when it is needed, and the caller ends it before that is
-	 * closed. NULL: one for this name alone */
+	 * closed */
 	struct dirtime *dirtime;
 };
 
@@ -124,7 +124,8 @@ int unify_replace(const struct unify_task *t, enum skip_reason *ret_reason,
  *
  *	r = unify_copy(&scratch, dirfd, name, &seen, &copy, &reason, err);
  *	r = store_sync(p, err);			once for any number of copies
- *	r = unify_undo(p, &scratch, dirfd, name, &seen, &copy, &reason, err);
+ *	r = unify_undo(p, &scratch, dirfd, name, &seen, &copy, &dirtime, &reason,
+ *		       err);
  *
  * The copy lies in @scratch as "<its inode number>.<number>". On unprotected pools it
  * is exchanged for the name; what was there must be the shared inode with the bytes
@@ -145,8 +146,8 @@ int unify_copy(const struct staging *scratch, int dirfd, const char *name,
 	       enum skip_reason *ret_reason, struct err *err);
 int unify_undo(struct pool *p, const struct staging *scratch, int dirfd,
 	       const char *name, const struct statx *seen,
-	       const struct unify_copy *copy, enum skip_reason *ret_reason,
-	       struct err *err);
+	       const struct unify_copy *copy, struct dirtime *dirtime,
+	       enum skip_reason *ret_reason, struct err *err);
 
 /*
  * Engine `reflink`: let @dst share @src's extents, by FIDEDUPERANGE, in which

@@ -31,6 +31,7 @@ struct undo {
 	struct err *err;
 	struct opener opener;
 	struct staging scratch;
+	struct dirtime dirtime;
 	struct unify_copy *copies;
 };
 
@@ -157,7 +158,8 @@ static int put_copy(struct undo *u, struct file *f,
 		return 0;
 	file_statx(u->run, f, &seen);
 	r = unify_undo(u->run->pool, &u->scratch, dir, name, &seen, copy,
-		       &reason, u->err);
+		       &u->dirtime, &reason, u->err);
+	dirtime_end(&u->dirtime);
 	if (!r) {
 		f->tried = true;
 		file_skip(f, reason);
@@ -212,6 +214,7 @@ static int undo_all(struct undo *u)
 		r = undo_batch(u, start, end);
 	}
 	opener_release(&u->opener);
+	dirtime_release(&u->dirtime);
 	/* what could not be put back lies there: recovery keeps it */
 	if (r != -ENOTRECOVERABLE)
 		staging_release(&u->scratch);
@@ -270,7 +273,8 @@ int undo(struct cmd_ctx *ctx, struct run *run)
 {
 	struct undo u = { .run = run, .err = &ctx->err,
 			  .opener = OPENER_INIT(run),
-			  .scratch = STAGING_INIT };
+			  .scratch = STAGING_INIT,
+			  .dirtime = DIRTIME_INIT };
 	int status, i;
 	int r = 0;
 

@@ -123,7 +123,7 @@ static void age_dir(void)
 /* @outside holds a file "twin" to exchange with. */
 static void test_dirtime(int outside)
 {
-	struct dirtime dt;
+	struct dirtime dt = DIRTIME_INIT;
 
 	write_file("a", "a");
 	write_file("b", "b");
@@ -181,12 +181,13 @@ static void test_dirtime(int outside)
 	dirtime_end(&dt);
 	ok(mtime_of_dir() > 5, "but not that of somebody else");
 	unlinkat(dir, ".ixunlink-1", 0);
+	dirtime_release(&dt);
 }
 
 /* Exchange @count names one after the other, with something else after @foreign. */
 static void exchange_many(int outside, unsigned int count, unsigned int foreign)
 {
-	struct dirtime dt;
+	struct dirtime dt = DIRTIME_INIT;
 	unsigned int i;
 
 	age_dir();
@@ -199,14 +200,14 @@ static void exchange_many(int outside, unsigned int count, unsigned int foreign)
 		if (i == foreign)
 			unlinkat(dir, "c", 0);
 	}
-	dirtime_end(&dt);
+	dirtime_release(&dt);
 }
 
 static void test_dirtime_many(int outside)
 {
 	static const struct timespec times[2] = { { 7, 0 }, { 7, 0 } };
 	const unsigned int many = 3 * DIRTIME_NAMES + 1;
-	struct dirtime dt;
+	struct dirtime dt = DIRTIME_INIT;
 
 	write_file("b", "new");
 	close(openat(outside, "twin", O_CREAT | O_WRONLY, 0644));
@@ -230,6 +231,7 @@ static void test_dirtime_many(int outside)
 	age_dir();
 	dirtime_end(&dt);
 	is_int(mtime_of_dir(), 5, "a second end does nothing");
+	dirtime_release(&dt);
 }
 
 /* --- unify_replace ------------------------------------------------------------- */
@@ -242,10 +244,13 @@ static enum skip_reason replace(const char *name, const struct statx *seen,
 {
 	struct err err = { 0 };
 	enum skip_reason reason = SKIP_REASON_COUNT;
+	struct dirtime dt = DIRTIME_INIT;
 	const struct unify_task task = { .pool = pool, .scratch = &scratch,
 					 .dirfd = dir, .name = name,
-					 .seen = seen, .m = m };
+					 .seen = seen, .m = m, .dirtime = &dt };
 	int r = unify_replace(&task, &reason, &err);
+
+	dirtime_release(&dt);
 
 	if (r < 0)
 		printf("# %s\n", err.msg);
