@@ -135,16 +135,17 @@ int fx_step(const char *what)
 	return fault.kind == FAULT_ERROR ? -fault.error : 0;
 }
 
-static volatile sig_atomic_t interrupted_by;
+/* The signal comes to one thread and ends what all of them do. */
+static atomic_int interrupted_by;
 
 void fx_interrupt(int signal)
 {
-	interrupted_by = signal;
+	atomic_store(&interrupted_by, signal);
 }
 
 int fx_interrupted(void)
 {
-	return interrupted_by;
+	return atomic_load(&interrupted_by);
 }
 
 /* The step of an effect that begins something. */
@@ -152,7 +153,7 @@ static int begin_step(const char *what)
 {
 	int r = fx_step(what);
 
-	return !r && interrupted_by ? -EINTR : r;
+	return !r && fx_interrupted() ? -EINTR : r;
 }
 
 uint64_t fx_count(void)

@@ -52,9 +52,12 @@ void log_msg(enum log_level lvl, const char *fmt, ...)
 	(void)vsnprintf(text, sizeof(text), fmt, ap); /* cut is fine */
 	va_end(ap);
 	escape_bytes(escaped, sizeof(escaped), text, strlen(text));
+	/* nor two threads; what comes before belongs to it */
+	flockfile(stderr);
 	if (before)
 		before();
 	/* one write per line, so that two processes do not mix theirs */
 	(void)fprintf(stderr, "%s: %s%s\n", log_name, level_prefix[lvl],
 		      escaped);
+	funlockfile(stderr);
 }

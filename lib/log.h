@@ -9,6 +9,8 @@
  *	notice   what an operator wants to know unasked: the engine in use
  *	info     progress in words, with -v
  *	debug    decisions, with -v -v
+ *
+ * Any thread may log; the rest is for the first one, before there are others.
  */
 #ifndef COWLINK_LOG_H
 #define COWLINK_LOG_H

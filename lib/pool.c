@@ -186,6 +186,7 @@ int pool_open(const char *path, enum pool_mode mode, struct pool **ret,
 				 path);
 	p->fd = p->store_fd = p->templates_fd = p->guests_fd = -1;
 	p->staging_fd = p->shared_lock_fd = -1;
+	(void)pthread_mutex_init(&p->catalog_lock, NULL); /* cannot fail */
 	p->path = strdup(path);
 	r = p->path ? open_all(p, mode, err) :
 		      err_errno(err, -ENOMEM, "cannot open the pool '%s'",
@@ -210,6 +211,7 @@ void pool_close(struct pool *p)
 	cleanup_close(&p->templates_fd);
 	cleanup_close(&p->store_fd);
 	cleanup_close(&p->fd);
+	(void)pthread_mutex_destroy(&p->catalog_lock);
 	free(p->quarantined);
 	free(p->path);
 	free(p);
@@ -257,7 +259,9 @@ int pool_open_tree(struct pool *p, enum tree_kind kind, const char *name,
 
 	if (r < 0)
 		return r;
+	(void)pthread_mutex_lock(&p->catalog_lock);
 	r = catalog_tree_find(p->catalog, kind, name, &row, err);
+	(void)pthread_mutex_unlock(&p->catalog_lock);
 	if (r == -ENOENT)
 		return err_set(err, r, "no such %s '%s'", what, name);
 	if (r < 0)

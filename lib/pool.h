@@ -15,6 +15,8 @@
 #ifndef COWLINK_POOL_H
 #define COWLINK_POOL_H
 
+#include <pthread.h>
+
 #include "catalog.h"
 #include "engine.h"
 #include "err.h"
@@ -35,6 +37,9 @@ struct pool {
 	struct pool_info info;
 	struct engine_probe engine;
 	struct catalog *catalog;
+	/* The catalog is for one thread at a time: pool_open_tree(), which any thread
+	 * may call, and what changes the store take this. */
+	pthread_mutex_t catalog_lock;
 	uint64_t *quarantined;	/* sorted inode numbers; see pool_is_quarantined() */
 	size_t quarantined_count;
 };

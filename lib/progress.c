@@ -49,14 +49,26 @@ void progress_phase(void)
 	last_ms = 0;
 }
 
+/* When the line was shown last. */
+static uint64_t shown_ms(void)
+{
+	uint64_t shown;
+
+	flockfile(stderr);
+	shown = last_ms;
+	funlockfile(stderr);
+	return shown;
+}
+
 bool progress_due(void)
 {
-	uint64_t now;
+	uint64_t now, shown;
 
 	if (!enabled)
 		return false;
 	now = now_ms();
-	if (last_ms && now < last_ms + EVERY_MS)
+	shown = shown_ms();
+	if (shown && now < shown + EVERY_MS)
 		return false;
 	if (forced)
 		return true;
@@ -67,6 +79,7 @@ void progress_show(const char *fmt, ...)
 {
 	va_list ap;
 
+	flockfile(stderr);
 	wipe();
 	va_start(ap, fmt);
 	(void)vfprintf(stderr, fmt, ap);
@@ -74,6 +87,7 @@ void progress_show(const char *fmt, ...)
 	(void)fflush(stderr);
 	on_screen = true;
 	last_ms = now_ms();
+	funlockfile(stderr);
 }
 
 char *progress_rate(char buf[80], uint64_t done_bytes, uint64_t total_bytes)

@@ -12,6 +12,8 @@
  * Shown when standard error is our terminal, we are in its foreground and two
  * seconds have passed; at most five times a second. With @forced at once and
  * wherever standard error leads. Messages wipe the line before they are printed.
+ *
+ * Any thread may show progress: the lock of standard error guards what is kept here.
  */
 #ifndef COWLINK_PROGRESS_H
 #define COWLINK_PROGRESS_H

@@ -118,8 +118,12 @@ static int record(struct pool *p, const struct master *m, struct err *err)
 					.replica = m->replica,
 					.ino = m->stx.stx_ino,
 					.size_bytes = m->stx.stx_size };
+	int r;
 
-	return catalog_object_put(p->catalog, &row, err);
+	(void)pthread_mutex_lock(&p->catalog_lock);
+	r = catalog_object_put(p->catalog, &row, err);
+	(void)pthread_mutex_unlock(&p->catalog_lock);
+	return r;
 }
 
 /* Give the sealed file its name, unless somebody made an equal master meanwhile:
@@ -435,6 +439,10 @@ int store_sync(struct pool *p, struct err *err)
 
 	if (r < 0)
 		return err_errno(err, r, "cannot sync the pool '%s'", p->path);
+	(void)pthread_mutex_lock(&p->catalog_lock);
 	r = catalog_begin(p->catalog, err);
-	return r ? r : catalog_commit(p->catalog, err);
+	if (!r)
+		r = catalog_commit(p->catalog, err);
+	(void)pthread_mutex_unlock(&p->catalog_lock);
+	return r;
 }
