@@ -109,7 +109,8 @@ static const char *const sql[STMT_COUNT] = {
 	[STMT_WATCH_REMOVE] = "DELETE FROM watch WHERE tree_id = ?1",
 	[STMT_CHURN_ADD] =
 		"INSERT INTO churn (run_id, tree_id, prefix, files, "
-		"again_files, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+		"again_files, bytes) SELECT ?1, id, ?3, ?4, ?5, ?6 FROM tree "
+		"WHERE id = ?2",
 	[STMT_CHURN_FORGET] = "DELETE FROM churn WHERE run_id <= ?1",
 	[STMT_CHURN_EACH] =
 		"SELECT kind, name, prefix, count(*), sum(churn.files), "

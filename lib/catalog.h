@@ -210,6 +210,7 @@ struct churn_row {
 	uint64_t bytes;			/* size of the files */
 };
 
+/* Does nothing when the tree is not there any more. */
 int catalog_churn_add(struct catalog *c, int64_t run_id, int64_t tree_id,
 		      const struct churn_row *row, struct err *err);
 /* Those that are too old, when @last_run_id is the last one. */
