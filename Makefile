@@ -245,9 +245,9 @@ ASAN_MAKE = $(MAKE) --no-print-directory BUILD=$(ASAN_BUILD) \
 	SANITIZE=address,undefined
 TSAN_BUILD = $(BUILD)/tsan
 TSAN_MAKE = $(MAKE) --no-print-directory BUILD=$(TSAN_BUILD) SANITIZE=thread
-# Where several threads read: candidates, what is remembered of them, the deadline.
-THREADED_TESTS = $(filter tests/t2010% tests/t2014% tests/t2018% tests/t2019%, \
-	$(INSTRUMENTED_TESTS))
+# Where several threads read candidates or exchange names.
+THREADED_TESTS = $(filter tests/t2010% tests/t2013% tests/t2014% tests/t2018% \
+	tests/t2019% tests/t2023%, $(INSTRUMENTED_TESTS))
 LOGS = $(abspath $(BUILD))/test-logs
 # $(call run_tests,BUILD-DIRECTORY) NAME TEST...
 run_tests = TEST_LOGS_BASE=$(LOGS) JOBS=$(JOBS) COWLINK_BUILD=$(abspath $(1)) \

@@ -17,9 +17,8 @@
  *	                                N 0: before each of them
  *
  * Effects count from 1. Writing data is one effect per call, not per byte. The
- * environment is not read in a set-user-ID program. Not thread-safe yet in the
- * sense that the order of effects of two threads is not fixed; the count is
- * atomic.
+ * environment is not read in a set-user-ID program. Of several threads the order of
+ * effects is not fixed; the count is atomic.
  */
 #ifndef COWLINK_FX_H
 #define COWLINK_FX_H

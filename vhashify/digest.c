@@ -57,9 +57,6 @@ static int read_candidate(struct run *run, int fd, struct file *f)
 	return read_key(run, fd, f);
 }
 
-/* Messages and the line of progress come from several threads. */
-static pthread_mutex_t terminal = PTHREAD_MUTEX_INITIALIZER;
-
 static void digest_open_file(struct run *run, int fd, struct file *f)
 {
 	const struct tree_row *row;
@@ -70,12 +67,10 @@ static void digest_open_file(struct run *run, int fd, struct file *f)
 	file_skip(f, reason_of_errno(r));
 	if (f->reason != SKIP_UNREADABLE)
 		return;
-	pthread_mutex_lock(&terminal);
 	row = &run->trees[file_tree(run, f)].row;
 	log_warning("cannot read '%s%s' in %s '%s': %s, skipping it",
 		    FILE_PATH(run, f), tree_kind_name(row->kind), row->name,
 		    strerror(-r));
-	pthread_mutex_unlock(&terminal);
 }
 
 void digest_file(struct run *run, struct opener *o, struct file *f)
@@ -99,6 +94,7 @@ void digest_file(struct run *run, struct opener *o, struct file *f)
 
 struct reading {
 	struct run *run;
+	pthread_mutex_t lock;	/* for run->cut_file */
 	size_t next;		/* file nobody has taken yet */
 	uint64_t done_bytes, total_bytes;
 };
@@ -108,12 +104,10 @@ static void show_progress(const struct reading *rd)
 	uint64_t bytes = __atomic_load_n(&rd->done_bytes, __ATOMIC_RELAXED);
 	char done[32], total[32], rate[80];
 
-	pthread_mutex_lock(&terminal);
 	if (progress_due())
 		progress_show("reading, %s of %s%s", format_bytes(done, bytes),
 			      format_bytes(total, rd->total_bytes),
 			      progress_rate(rate, bytes, rd->total_bytes));
-	pthread_mutex_unlock(&terminal);
 }
 
 /* The next candidate from *@at on that must be read, below @end; or NULL. */
@@ -140,10 +134,10 @@ static int open_ahead(struct opener *o, const struct file *f)
 /* The deadline has come, and nobody has read @file. */
 static void note_cut(struct reading *rd, size_t file)
 {
-	pthread_mutex_lock(&terminal);
+	(void)pthread_mutex_lock(&rd->lock);
 	if (file < rd->run->cut_file)
 		rd->run->cut_file = file;
-	pthread_mutex_unlock(&terminal);
+	(void)pthread_mutex_unlock(&rd->lock);
 }
 
 static void read_chunk(struct reading *rd, struct opener *o, size_t at,
@@ -187,9 +181,7 @@ static void *read_all(void *ctx)
 
 void digest_candidates(struct run *run)
 {
-	struct reading rd = { .run = run };
-	pthread_t threads[JOBS_MAX];
-	size_t started = 0;
+	struct reading rd = { .run = run, .lock = PTHREAD_MUTEX_INITIALIZER };
 	size_t files = 0;
 	size_t i;
 
@@ -199,11 +191,5 @@ void digest_candidates(struct run *run)
 			files++;
 		}
 	progress_phase();
-	/* this thread is one of them; one that cannot be had is done without */
-	while (started + 1 < run->jobs && files > started * FILES_PER_THREAD &&
-	       !pthread_create(&threads[started], NULL, read_all, &rd))
-		started++;
-	(void)read_all(&rd);
-	while (started)
-		(void)pthread_join(threads[--started], NULL);
+	run_threads(run, 1 + files / FILES_PER_THREAD, read_all, &rd);
 }

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "cleanup.h"
@@ -28,8 +27,6 @@ void opener_release(struct opener *o)
 	close_tree(o);
 }
 
-static pthread_mutex_t catalog = PTHREAD_MUTEX_INITIALIZER;
-
 static int open_tree(struct opener *o, size_t index)
 {
 	const struct tree_row *row = &o->run->trees[index].row;
@@ -42,10 +39,7 @@ static int open_tree(struct opener *o, size_t index)
 		if (o->lock < 0)
 			return o->lock;
 	}
-	/* the catalog is for one thread at a time */
-	pthread_mutex_lock(&catalog);
 	r = pool_open_tree(p, row->kind, row->name, &now, &o->root, NULL);
-	pthread_mutex_unlock(&catalog);
 	if (r == -ENOENT || (!r && strcmp(now.uuid, row->uuid)))
 		return -EAGAIN;
 	return r;

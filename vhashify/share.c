@@ -3,69 +3,30 @@
  * Carry out the plan on an engine that links.
  *
  * Batches of groups: for each group a master is found or made, one sync puts all
- * of them on disk, then names are exchanged, tree by tree. What is left of a group
- * when its master has as many links as allowed, or turned out to be another file
- * with the same key, goes on to the next round with the next master.
+ * of them on disk, then names are exchanged, tree by tree (exchange.c). What is left of
+ * a group when its master has as many links as allowed, or turned out to be another
+ * file with the same key, goes on to the next round with the next master.
  */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "array.h"
 #include "cleanup.h"
-#include "dirtime.h"
 #include "fdio.h"
 #include "iattr.h"
 #include "log.h"
 #include "progress.h"
+#include "share.h"
 #include "store.h"
-#include "vhashify.h"
 
 /* One descriptor for each group; and what must fit on the disk a second time
- * before the first byte is freed. */
+ * before the first byte is freed. There are two batches. */
 #define BATCH_GROUPS 256
-#define BATCH_BYTES (UINT64_C(256) << 20)
-
-/* Who can make files collide under one key gets so many masters a run. */
-#define COLLISION_ROUNDS 4
-
-/* A group being shared: its members still to come are those not `tried`. */
-struct job {
-	struct group *group;
-	struct master m;
-	uint32_t links;		/* it has, as far as we know */
-	bool known;		/* a master was there, or a member is linked */
-	bool progress;		/* this round came to a decision on a member */
-	bool collided;		/* this round met different bytes */
-	unsigned int collisions; /* rounds that did */
-};
-
-struct task {
-	uint32_t file;
-	struct job *job;
-};
-
-struct share {
-	struct run *run;
-	struct opener opener;
-	struct staging scratch;
-	struct dirtime dirtime;	/* of the directory at hand */
-	struct job *jobs;
-	size_t job_count;
-	struct task *tasks;
-	size_t task_alloc;
-	uint64_t done_bytes, total_bytes; /* of names to be exchanged */
-};
+#define BATCH_BYTES (UINT64_C(128) << 20)
 
 static struct file *member(struct run *run, const struct group *g, size_t i)
 {
 	return &run->files[run->order[g->first + i]];
-}
-
-/* The last word on a member; SKIP_NONE: it is shared. */
-static void decide(struct file *f, enum skip_reason reason)
-{
-	f->tried = true;
-	file_skip(f, reason);
 }
 
 static struct file *next_member(struct run *run, const struct job *job,
@@ -94,11 +55,23 @@ static void decide_rest(struct run *run, const struct job *job,
 
 	for (i = 0; i < job->group->count; i++)
 		if (!member(run, job->group, i)->tried)
-			decide(member(run, job->group, i), reason);
+			share_decide(member(run, job->group, i), reason);
+}
+
+/* --- masters ------------------------------------------------------------------------- */
+
+static bool tree_holds(struct share *s, size_t tree, const struct statx *master)
+{
+	bool has;
+
+	(void)pthread_mutex_lock(&s->lock);
+	has = run_holds(s->run, master->stx_ino, tree);
+	(void)pthread_mutex_unlock(&s->lock);
+	return has;
 }
 
 struct holder {
-	const struct run *run;
+	struct share *share;
 	size_t tree;
 };
 
@@ -106,27 +79,29 @@ static bool holds(const struct statx *master, void *ctx)
 {
 	const struct holder *h = ctx;
 
-	return run_holds(h->run, master->stx_ino, h->tree);
+	return tree_holds(h->share, h->tree, master);
 }
 
 /* Find or make a master that @f is equal to and its tree has no name of. */
-static int intern_member(struct share *s, struct file *f, struct master *ret,
+static int intern_member(struct share *s, struct opener *o,
+			 const struct file *f, struct master *ret,
 			 struct err *err)
 {
-	_cleanup_close_ int fd = opener_open(&s->opener, f);
+	_cleanup_close_ int fd = opener_open(o, f);
 	_cleanup_iattr_ struct iattr attr = IATTR_INIT;
-	struct holder holder = { .run = s->run, .tree = file_tree(s->run, f) };
+	struct run *run = s->run;
+	struct holder holder = { .share = s, .tree = file_tree(run, f) };
 	const struct store_avoid avoid = { .has = holds, .ctx = &holder };
-	bool within = s->run->policy.within_guest;
+	bool within = run->policy.within_guest;
 	struct statx seen;
 	int r = fd < 0 ? fd : iattr_read_fd(fd, &attr);
 
 	if (r < 0)
-		return err_errno(err, r, "cannot read '%s%s'", FILE_PATH(s->run, f));
-	file_statx(s->run, f, &seen);
+		return err_errno(err, r, "cannot read '%s%s'", FILE_PATH(run, f));
+	file_statx(run, f, &seen);
 	if (!statx_unchanged(&attr.stx, &seen))
 		return -EAGAIN;
-	return mtimes_intern(s->run, f, fd, &attr, within ? NULL : &avoid, ret,
+	return mtimes_intern(run, f, fd, &attr, within ? NULL : &avoid, ret,
 			     err);
 }
 
@@ -147,17 +122,19 @@ static bool is_about_file(int code)
 	}
 }
 
-static void note_master(struct share *s, struct job *job)
+static void note_master(struct share *s, const struct job *job)
 {
-	job->links = job->m.stx.stx_nlink;
 	if (!job->m.created)
 		return;
+	(void)pthread_mutex_lock(&s->lock);
 	s->run->new_masters++;
 	s->run->new_bytes += job->m.stx.stx_size;
+	(void)pthread_mutex_unlock(&s->lock);
 }
 
 /* Get a master for the job, by the first member that has one. */
-static int find_master(struct share *s, struct job *job, struct err *err)
+static int find_master(struct share *s, struct opener *o, struct job *job,
+		       struct err *err)
 {
 	struct run *run = s->run;
 
@@ -171,10 +148,10 @@ static int find_master(struct share *s, struct job *job, struct err *err)
 			return 0;
 		if (left == 1 && !job->known) {
 			/* the others fell out: nobody left to share with */
-			decide(f, SKIP_UNIQUE);
+			share_decide(f, SKIP_UNIQUE);
 			return 0;
 		}
-		r = intern_member(s, f, &job->m, &why);
+		r = intern_member(s, o, f, &job->m, &why);
 		if (!r) {
 			note_master(s, job);
 			return 0;
@@ -187,71 +164,8 @@ static int find_master(struct share *s, struct job *job, struct err *err)
 		if (reason_of_errno(r) == SKIP_NO_SPACE)
 			decide_rest(run, job, SKIP_NO_SPACE);
 		else
-			decide(f, reason_of_errno(r));
+			share_decide(f, reason_of_errno(r));
 	}
-}
-
-/*
- * A tree gets one name of a master, the pool as many as its limit says. Links that
- * other commands make or remove meanwhile are not counted: the pool's limit only says
- * when a master is retired, and a few more or one replica too early harm nobody. What
- * must not be exceeded is the limit of the filesystem, which says EMLINK.
- */
-static bool may_link(const struct share *s, const struct job *job,
-		     const struct file *f)
-{
-	if (!s->run->policy.within_guest &&
-	    run_holds(s->run, job->m.stx.stx_ino, file_tree(s->run, f)))
-		return false;
-	return job->links < s->run->pool->info.link_limit;
-}
-
-static int replace_member(struct share *s, const struct job *job,
-			  const struct file *f, enum skip_reason *reason,
-			  struct err *err)
-{
-	struct statx seen;
-	struct unify_task task = { .pool = s->run->pool,
-				   .scratch = &s->scratch,
-				   .seen = &seen,
-				   .m = &job->m,
-				   .ignore_mtime = s->run->policy.ignore_mtime,
-				   .dirtime = &s->dirtime };
-
-	task.dirfd = opener_locate(&s->opener, f, &task.name);
-	if (task.dirfd < 0) {
-		*reason = reason_of_errno(task.dirfd);
-		return 0;
-	}
-	file_statx(s->run, f, &seen);
-	return unify_replace(&task, reason, err);
-}
-
-/* Exchange one name. Leaves the member untried when the next master shall do. */
-static int share_member(struct share *s, struct job *job, struct file *f,
-			struct err *err)
-{
-	enum skip_reason reason = SKIP_NONE;
-	int r;
-
-	if (!may_link(s, job, f))
-		return 0;
-	r = replace_member(s, job, f, &reason, err);
-	if (r == -EMLINK)
-		return 0;
-	if (r < 0)
-		return r;
-	if (reason == SKIP_DIFFERENT && job->collisions < COLLISION_ROUNDS) {
-		job->collided = true;
-		return 0;
-	}
-	decide(f, reason);
-	job->progress = true;
-	if (reason)
-		return 0;
-	job->known = true;
-	job->links++;
-	return run_hold(s->run, job->m.stx.stx_ino, file_tree(s->run, f));
 }
 
 static int by_file(const void *a, const void *b)
@@ -262,80 +176,105 @@ static int by_file(const void *a, const void *b)
 	return (x->file > y->file) - (x->file < y->file);
 }
 
-static int add_task(struct share *s, size_t *count, uint32_t file,
-		    struct job *job)
+static int add_task(struct batch *b, uint32_t file, struct job *job)
 {
-	if (array_room(&s->tasks, *count, &s->task_alloc))
+	if (array_room(&b->tasks, b->task_count, &b->task_alloc))
 		return -ENOMEM;
-	s->tasks[(*count)++] = (struct task){ .file = file, .job = job };
+	b->tasks[b->task_count++] = (struct task){ .file = file, .job = job };
 	return 0;
 }
 
-/* All members still to come of jobs that have a master, in order of trees. */
-static int collect_tasks(struct share *s, size_t *ret_count)
+/*
+ * The members that shall become names of the job's master. A tree gets one name of a
+ * master, the pool as many as its limit says. Links that other commands make or remove
+ * meanwhile are not counted: the pool's limit only says when a master is retired, and a
+ * few more or one replica too early harm nobody. What must not be exceeded is the limit
+ * of the filesystem, which says EMLINK.
+ */
+static int add_tasks(struct share *s, struct batch *b, struct job *job)
 {
-	size_t i, j;
-	int r = 0;
-
-	*ret_count = 0;
-	for (j = 0; j < s->job_count; j++) {
-		struct job *job = &s->jobs[j];
-		const struct group *g = job->group;
-
-		for (i = 0; !r && job->m.fd >= 0 && i < g->count; i++)
-			if (!member(s->run, g, i)->tried)
-				r = add_task(s, ret_count,
-					     s->run->order[g->first + i], job);
-	}
-	if (!r && *ret_count)
-		qsort(s->tasks, *ret_count, sizeof(*s->tasks), by_file);
-	return r;
-}
-
-static void show_progress(const struct share *s)
-{
-	uint64_t copies = s->run->new_bytes;
-	uint64_t saved = s->done_bytes > copies ? s->done_bytes - copies : 0;
-	char done[32], total[32], gain[32], rate[80];
-
-	progress_show("sharing, %s of %s, %s saved%s",
-		      format_bytes(done, s->done_bytes),
-		      format_bytes(total, s->total_bytes),
-		      format_bytes(gain, saved),
-		      progress_rate(rate, s->done_bytes, s->total_bytes));
-}
-
-static int exchange_names(struct share *s, size_t count, struct err *err)
-{
-	const struct file *files = s->run->files;
+	struct run *run = s->run;
+	const struct statx *master = &job->m.stx;
+	uint32_t links = master->stx_nlink;
+	size_t last_tree = SIZE_MAX;
 	size_t i;
 	int r = 0;
 
-	for (i = 0; !r && i < count; i++) {
-		struct file *f = &s->run->files[s->tasks[i].file];
+	for (i = 0; !r && i < job->group->count; i++) {
+		const struct file *f = member(run, job->group, i);
+		size_t tree = file_tree(run, f);
 
-		r = share_member(s, s->tasks[i].job, f, err);
-		if (f->tried && f->reason == SKIP_NONE)
-			s->done_bytes += f->size_bytes;
-		if (progress_due())
-			show_progress(s);
-		/* while the opener still has it open */
-		if (r || i + 1 == count ||
-		    !opener_is_at(&s->opener, &files[s->tasks[i + 1].file]))
-			dirtime_end(&s->dirtime);
+		if (f->tried || links >= run->pool->info.link_limit)
+			continue;
+		if (!run->policy.within_guest &&
+		    (tree == last_tree || tree_holds(s, tree, master)))
+			continue;
+		last_tree = tree;
+		links++;
+		r = add_task(b, run->order[job->group->first + i], job);
 	}
 	return r;
 }
 
-static void end_round(struct share *s, bool failed)
+/* The tasks of jobs that have a master, in order of trees. */
+static int collect_tasks(struct share *s, struct batch *b)
+{
+	size_t j;
+	int r = 0;
+
+	b->task_count = 0;
+	for (j = 0; !r && j < b->job_count; j++)
+		if (b->jobs[j].m.fd >= 0)
+			r = add_tasks(s, b, &b->jobs[j]);
+	if (!r && b->task_count)
+		qsort(b->tasks, b->task_count, sizeof(*b->tasks), by_file);
+	return r;
+}
+
+int share_prepare(struct share *s, struct batch *b, struct err *err)
+{
+	_cleanup_opener_ struct opener o = READER_INIT(s->run);
+	size_t j;
+	int r = 0;
+
+	for (j = 0; !r && j < b->job_count && !share_has_failed(s); j++)
+		r = find_master(s, &o, &b->jobs[j], err);
+	if (!r)
+		r = collect_tasks(s, b);
+	/* also for masters that were there: another command may have made them
+	 * a moment ago, and what they replace is on disk */
+	if (!r && b->task_count)
+		r = store_sync(s->run->pool, err);
+	return r;
+}
+
+/* --- batches ------------------------------------------------------------------------- */
+
+void share_fail(struct share *s, int code, const struct err *err)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	if (!s->status || code == -ENOTRECOVERABLE) {
+		s->err = *err;
+		__atomic_store_n(&s->status, code, __ATOMIC_RELAXED);
+	}
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+bool share_has_failed(struct share *s)
+{
+	return __atomic_load_n(&s->status, __ATOMIC_RELAXED);
+}
+
+/* The masters of a batch have done their part. */
+static void end_round(struct share *s, struct batch *b)
 {
 	size_t j;
 
-	for (j = 0; j < s->job_count; j++) {
-		struct job *job = &s->jobs[j];
+	for (j = 0; j < b->job_count; j++) {
+		struct job *job = &b->jobs[j];
 
 		/* a filesystem that has fewer links than we were told */
-		if (!failed && job->m.fd >= 0 && !job->progress &&
+		if (!s->status && job->m.fd >= 0 && !job->progress &&
 		    !job->collided)
 			decide_rest(s->run, job, SKIP_REFUSED);
 		job->collisions += job->collided;
@@ -346,58 +285,65 @@ static void end_round(struct share *s, bool failed)
 	}
 }
 
-/* One round: 1 when there may be something left for another one. */
-static int share_round(struct share *s, struct err *err)
+/* What the masters of a batch left goes on to others, as often as something is left. */
+static void share_rest(struct share *s, struct batch *b)
 {
-	size_t count = 0;
-	size_t j;
-	int r = 0;
+	struct err err = { 0 };
 
-	for (j = 0; !r && j < s->job_count; j++)
-		r = find_master(s, &s->jobs[j], err);
-	if (!r)
-		r = collect_tasks(s, &count);
-	/* also for masters that were there: another command may have made them
-	 * a moment ago, and what they replace is on disk */
-	if (!r && count)
-		r = store_sync(s->run->pool, err);
-	if (!r)
-		r = exchange_names(s, count, err);
-	end_round(s, r < 0);
-	return r ? r : count > 0;
+	do {
+		int r;
+
+		end_round(s, b);
+		if (s->status)
+			return;
+		r = share_prepare(s, b, &err);
+		if (r < 0)
+			share_fail(s, r, &err);
+		else if (b->task_count)
+			exchange_names(s, b, NULL);
+	} while (b->task_count);
 }
 
-static int share_batch(struct share *s, struct err *err)
-{
-	int r;
-
-	do
-		r = share_round(s, err);
-	while (r > 0);
-	return r;
-}
-
-static size_t fill_batch(struct share *s, size_t next)
+/* The next groups of the plan; none when all have been, or the deadline has come. */
+static void fill_batch(struct share *s, struct batch *b)
 {
 	struct run *run = s->run;
 	uint64_t bytes = 0;
 	size_t masters;
 
-	s->job_count = 0;
-	while (next < run->group_count && s->job_count < BATCH_GROUPS &&
-	       bytes < BATCH_BYTES) {
-		struct group *g = &run->groups[next++];
+	b->job_count = 0;
+	if (s->next_group == run->group_count || run_is_over(run))
+		return;
+	while (s->next_group < run->group_count &&
+	       b->job_count < BATCH_GROUPS && bytes < BATCH_BYTES) {
+		struct group *g = &run->groups[s->next_group++];
 		const struct file *f = member(run, g, 0);
 
 		bytes += f->size_bytes;
-		s->jobs[s->job_count++] = (struct job){
+		b->jobs[b->job_count++] = (struct job){
 			.group = g,
 			.m = MASTER_INIT,
 			.known = masters_by_key(&run->masters, &f->key,
 						&masters),
 		};
 	}
-	return next;
+}
+
+static void share_groups(struct share *s)
+{
+	struct batch *now = &s->batches[0]; /* empty at first */
+	struct batch *next = &s->batches[1];
+
+	do {
+		struct batch *done = now;
+
+		fill_batch(s, next);
+		exchange_names(s, now, next);
+		share_rest(s, now);
+		now = next;
+		next = done;
+	} while (now->job_count && !s->status);
+	end_round(s, now);
 }
 
 static uint64_t planned_bytes(struct run *run)
@@ -411,24 +357,39 @@ static uint64_t planned_bytes(struct run *run)
 	return bytes;
 }
 
-static int share_all(struct share *s, struct err *err)
+/* Workers but the first begin when there is enough to do for them. */
+static int begin(struct share *s)
 {
-	size_t next = 0;
-	int r = staging_create(s->run->pool, &s->scratch, err);
+	struct run *run = s->run;
+	size_t i;
 
-	if (r < 0)
-		return r;
-	s->total_bytes = planned_bytes(s->run);
-	progress_phase();
-	while (!r && next < s->run->group_count && !run_is_over(s->run)) {
-		next = fill_batch(s, next);
-		r = share_batch(s, err);
+	s->batches[0].jobs = calloc(BATCH_GROUPS, sizeof(struct job));
+	s->batches[1].jobs = calloc(BATCH_GROUPS, sizeof(struct job));
+	s->workers = calloc(run->jobs, sizeof(*s->workers));
+	if (!s->batches[0].jobs || !s->batches[1].jobs || !s->workers)
+		return -ENOMEM;
+	for (i = 0; i < run->jobs; i++)
+		s->workers[i] = (struct worker){ .opener = OPENER_INIT(run),
+						 .scratch = STAGING_INIT,
+						 .dirtime = DIRTIME_INIT };
+	return staging_create(run->pool, &s->workers[0].scratch, &s->err);
+}
+
+static void end(struct share *s)
+{
+	size_t i;
+
+	for (i = 0; s->workers && i < s->run->jobs; i++) {
+		dirtime_release(&s->workers[i].dirtime);
+		/* what could not be put back lies there: recovery keeps it */
+		if (s->status != -ENOTRECOVERABLE)
+			staging_release(&s->workers[i].scratch);
 	}
-	/* what could not be put back lies there: recovery keeps it */
-	if (r == -ENOTRECOVERABLE)
-		return r;
-	staging_release(&s->scratch);
-	return r;
+	for (i = 0; i < 2; i++) {
+		free(s->batches[i].jobs);
+		free(s->batches[i].tasks);
+	}
+	free(s->workers);
 }
 
 static void mark_unreached(struct run *run)
@@ -438,29 +399,29 @@ static void mark_unreached(struct run *run)
 	for (j = 0; j < run->group_count; j++)
 		for (i = 0; i < run->groups[j].count; i++)
 			if (!member(run, &run->groups[j], i)->tried)
-				decide(member(run, &run->groups[j], i),
+				share_decide(member(run, &run->groups[j], i),
 					SKIP_NOT_REACHED);
 }
 
 int share_links(struct run *run, struct err *err)
 {
-	struct share s = { .run = run, .opener = OPENER_INIT(run),
-			   .scratch = STAGING_INIT,
-			   .dirtime = DIRTIME_INIT };
-	int r;
+	struct share s = { .run = run, .lock = PTHREAD_MUTEX_INITIALIZER };
 
 	if (!run->group_count)
 		return 0;
 	if (run->dry_run)
 		return foresee_links(run, err);
-	s.jobs = calloc(BATCH_GROUPS, sizeof(*s.jobs));
-	r = s.jobs ? share_all(&s, err) : -ENOMEM;
-	if (r < 0 || run->cut)
+	s.status = begin(&s);
+	s.total_bytes = planned_bytes(run);
+	progress_phase();
+	if (!s.status)
+		share_groups(&s);
+	end(&s);
+	if (s.status || run->cut)
 		mark_unreached(run);
-	if (r < 0 && err && !err->code)
-		err_errno(err, r, "cannot share");
-	opener_release(&s.opener);
-	free(s.jobs);
-	free(s.tasks);
-	return r;
+	if (s.err.code && err)
+		*err = s.err;
+	else if (s.status)
+		err_errno(err, s.status, "cannot share");
+	return s.status;
 }

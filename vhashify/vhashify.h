@@ -14,7 +14,8 @@
  *	remember.c	what the last run read, what the next one need not
  *	mtimes.c	--ignore-mtime: keys as if times were equal
  *	plan.c		groups by key, and what shall be shared under the rules
- *	share.c		engines that link: masters, one sync, exchange of names
+ *	share.c		engines that link: masters, one sync, ...
+ *	exchange.c	... exchange of names
  *	foresee.c	--dry-run of the same: how many masters it would make
  *	extents.c	engine `reflink`: the same two phases for extents
  *	report.c	what was done, or with --dry-run would be
@@ -31,8 +32,7 @@
  *
  * Memory: at most 150 bytes for each candidate (a private file), its name with them,
  * nothing for a name that is shared in a tree that has not changed, 60 bytes for each
- * master (t2021). Only digest.c has several threads: they read. Whatever changes something
- * happens in one.
+ * master (t2021). digest.c, share.c and exchange.c have several threads.
  */
 #ifndef VHASHIFY_H
 #define VHASHIFY_H
@@ -196,7 +196,7 @@ struct run {
 	bool links;		/* the engine shares inodes, not extents */
 	bool no_cache;		/* do not use what an earlier run remembered */
 	int64_t begun_ns;	/* CLOCK_REALTIME */
-	unsigned int jobs;	/* threads that read, up to JOBS_MAX */
+	unsigned int jobs;	/* threads, up to JOBS_MAX */
 
 	struct tree *trees;
 	size_t tree_count;
@@ -305,6 +305,11 @@ int run_keep_place(const struct run *run, struct err *err);
 /* Which tree has a name of which master already, by the master's inode. */
 int run_hold(struct run *run, uint64_t ino, size_t tree); /* 0 or -ENOMEM */
 bool run_holds(const struct run *run, uint64_t ino, size_t tree);
+
+/* Call @work by several threads at once, this one among them: as many as run->jobs says,
+ * and no more than @most (threads.c). Returns when all have ended. */
+void run_threads(const struct run *run, size_t most, void *(*work)(void *ctx),
+		 void *ctx);
 
 void run_release(struct run *run);
 

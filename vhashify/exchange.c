@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Names of a batch become links to its masters, while the next batch is prepared, which
+ * waits for the disk. A thread takes one tree after the other, so that a tree is locked by
+ * one of them, and a directory's time is kept by one.
+ */
+#include <errno.h>
+
+#include "progress.h"
+#include "share.h"
+
+/* What a thread exchanges in this time costs less than to start it. */
+#define TASKS_PER_THREAD 32
+
+static int replace_member(struct share *s, struct worker *w,
+			  const struct job *job, const struct file *f,
+			  enum skip_reason *reason, struct err *err)
+{
+	struct statx seen;
+	struct unify_task task = { .pool = s->run->pool,
+				   .scratch = &w->scratch,
+				   .seen = &seen,
+				   .m = &job->m,
+				   .ignore_mtime = s->run->policy.ignore_mtime,
+				   .dirtime = &w->dirtime };
+
+	task.dirfd = opener_locate(&w->opener, f, &task.name);
+	if (task.dirfd < 0) {
+		*reason = reason_of_errno(task.dirfd);
+		return 0;
+	}
+	file_statx(s->run, f, &seen);
+	return unify_replace(&task, reason, err);
+}
+
+static void show_progress(const struct share *s)
+{
+	uint64_t copies = s->run->new_bytes;
+	uint64_t saved = s->done_bytes > copies ? s->done_bytes - copies : 0;
+	char done[32], total[32], gain[32], rate[80];
+
+	progress_show("sharing, %s of %s, %s saved%s",
+		      format_bytes(done, s->done_bytes),
+		      format_bytes(total, s->total_bytes),
+		      format_bytes(gain, saved),
+		      progress_rate(rate, s->done_bytes, s->total_bytes));
+}
+
+/* What unify_replace() said about a member. Leaves it untried when the next master shall
+ * do. */
+static int conclude(struct share *s, struct job *job, struct file *f, int r,
+		    enum skip_reason reason)
+{
+	if (r < 0)
+		return r == -EMLINK ? 0 : r;
+	if (reason == SKIP_DIFFERENT && job->collisions < COLLISION_ROUNDS) {
+		job->collided = true;
+		return 0;
+	}
+	share_decide(f, reason);
+	job->progress = true;
+	if (reason)
+		return 0;
+	job->known = true;
+	s->done_bytes += f->size_bytes;
+	return run_hold(s->run, job->m.stx.stx_ino, file_tree(s->run, f));
+}
+
+static int exchange_name(struct share *s, struct worker *w,
+			 const struct task *task, struct err *err)
+{
+	struct file *f = &s->run->files[task->file];
+	enum skip_reason reason = SKIP_NONE;
+	int r = replace_member(s, w, task->job, f, &reason, err);
+
+	(void)pthread_mutex_lock(&s->lock);
+	r = conclude(s, task->job, f, r, reason);
+	if (progress_due())
+		show_progress(s);
+	(void)pthread_mutex_unlock(&s->lock);
+	return r;
+}
+
+/* The tasks from *@ret_start on that are of one tree; false when all are taken. */
+static bool take_tree(struct share *s, size_t *ret_start, size_t *ret_end)
+{
+	const struct batch *b = s->exchanged;
+	const struct file *files = s->run->files;
+	size_t end;
+
+	(void)pthread_mutex_lock(&s->lock);
+	*ret_start = end = s->next_task;
+	while (end < b->task_count &&
+	       file_tree(s->run, &files[b->tasks[end].file]) ==
+		       file_tree(s->run, &files[b->tasks[*ret_start].file]))
+		end++;
+	*ret_end = s->next_task = end;
+	(void)pthread_mutex_unlock(&s->lock);
+	return end > *ret_start;
+}
+
+static int exchange_tree(struct share *s, struct worker *w, size_t start,
+			 size_t end, struct err *err)
+{
+	const struct task *tasks = s->exchanged->tasks;
+	const struct file *files = s->run->files;
+	size_t i;
+	int r = 0;
+
+	for (i = start; !r && i < end && !share_has_failed(s); i++) {
+		r = exchange_name(s, w, &tasks[i], err);
+		/* while the opener still has it open */
+		if (i + 1 < end &&
+		    !opener_is_at(&w->opener, &files[tasks[i + 1].file]))
+			dirtime_end(&w->dirtime);
+	}
+	dirtime_end(&w->dirtime);
+	return r;
+}
+
+/* What a thread begins with; *@ret_prepare for the first one. */
+static struct worker *take_worker(struct share *s, struct batch **ret_prepare)
+{
+	struct worker *w;
+
+	(void)pthread_mutex_lock(&s->lock);
+	w = &s->workers[s->next_worker++];
+	*ret_prepare = s->to_prepare;
+	s->to_prepare = NULL;
+	(void)pthread_mutex_unlock(&s->lock);
+	return w;
+}
+
+static void *work(void *ctx)
+{
+	struct share *s = ctx;
+	struct batch *prepare;
+	struct worker *w = take_worker(s, &prepare);
+	struct err err = { 0 };
+	size_t start, end;
+	int r = 0;
+
+	if (prepare)
+		r = share_prepare(s, prepare, &err);
+	if (!r && !w->scratch.pool)
+		r = staging_create(s->run->pool, &w->scratch, &err);
+	while (!r && take_tree(s, &start, &end))
+		r = exchange_tree(s, w, start, end, &err);
+	/* the next round may give its tree to another thread */
+	opener_release(&w->opener);
+	if (r < 0)
+		share_fail(s, r, &err);
+	return NULL;
+}
+
+void exchange_names(struct share *s, struct batch *b, struct batch *next)
+{
+	s->exchanged = b;
+	s->to_prepare = next;
+	s->next_task = 0;
+	s->next_worker = 0;
+	run_threads(s->run, 1 + b->task_count / TASKS_PER_THREAD, work, s);
+}
