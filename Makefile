@@ -115,13 +115,20 @@ LIB_OBJS = $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard lib/*.c))) \
 	$(BUILD)/obj/schema.o
 VTEMPLATE_OBJS = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard templates/*.c))
 VHASHIFY_OBJS = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard vhashify/*.c))
-CONTEXT_OBJS = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard context/*.c))
+CONTEXT_OBJS = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard context/*.c)) \
+	$(patsubst context/filter/make-%.c,$(BUILD)/obj/%.o, \
+		$(wildcard context/filter/make-*.c))
 # Each of these two has a main().
 VSERVER_OBJS = $(filter-out %/vserver-stat.o,$(CONTEXT_OBJS))
 VSERVER_STAT_OBJS = $(filter-out %/vserver.o,$(CONTEXT_OBJS))
 PROGRAMS = $(if $(VTEMPLATE_OBJS),$(BUILD)/vtemplate) \
 	$(if $(VHASHIFY_OBJS),$(BUILD)/vhashify) \
 	$(if $(VSERVER_OBJS),$(BUILD)/vserver $(BUILD)/vserver-stat)
+
+# The build runs make-filter. Who builds for another machine says with what compiler,
+# and by what name libseccomp knows that machine.
+HOSTCC = $(CC)
+FILTER_ARCH =
 
 # What vserver runs in guests that may have no libraries, and for each guest: static,
 # and without the sanitizers, which cannot be.
@@ -164,6 +171,17 @@ $(BUILD)/obj/schema.o: $(BUILD)/schema.c $(BUILD)/flags
 
 $(BUILD)/schema.c: tools/embed-schema $(SCHEMA_SQL) $(BUILD)/sources
 	$(QUIET_GEN)tools/embed-schema $(SCHEMA_SQL) >$@
+
+$(BUILD)/obj/filter.o: $(BUILD)/filter.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(QUIET_CC)$(CC) $(ALL_CFLAGS) -iquote context -MMD -MP -c -o $@ $<
+
+$(BUILD)/filter.c: $(BUILD)/make-filter
+	$(QUIET_GEN)$< $(FILTER_ARCH) >$@
+
+$(BUILD)/make-filter: context/filter/make-filter.c $(BUILD)/flags
+	$(QUIET_LINK)$(HOSTCC) $(filter-out -fsanitize=% -fno-sanitize-recover=%, \
+		$(ALL_CFLAGS)) -o $@ $< $(DEPS_LIBS)
 
 $(LIB): $(LIB_OBJS) $(BUILD)/sources
 	$(QUIET_AR)rm -f $@ && $(AR) rcs $@ $(LIB_OBJS)

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "confine.h"
 
-#include <asm/ioctls.h>
 #include <cap-ng.h>
 #include <errno.h>
-#include <seccomp.h>
+#include <linux/seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "confine-filter.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
 
@@ -47,104 +50,17 @@ static int drop_capabilities(bool rule_net)
 	return capng_apply(CAPNG_SELECT_BOTH) < 0 ? -EPERM : 0;
 }
 
-/* Programs have another way where there is no such system call ... */
-static const char *const absent[] = {
-	"io_uring_setup", "io_uring_enter", "io_uring_register",
-	"open_tree",	  "move_mount",	    "fsopen",
-	"fsconfig",	  "fsmount",	    "fspick",
-	"mount_setattr",  "userfaultfd",    "bpf",
-	"perf_event_open", "add_key",	    "request_key",
-	"keyctl",
-};
-
-/* ... and here they shall know that it is forbidden. */
-static const char *const forbidden[] = {
-	"kexec_load",	 "kexec_file_load", "init_module",
-	"finit_module",	 "delete_module",   "open_by_handle_at",
-	"swapon",	 "swapoff",	    "iopl",
-	"ioperm",	 "quotactl",	    "quotactl_fd",
-	"fanotify_init", "acct",	    "clock_settime",
-	"settimeofday",	 "adjtimex",	    "clock_adjtime",
-	"lookup_dcookie", "uselib",	    "vm86",
-	"vm86old",
-};
-
-/* Names that this architecture or libseccomp does not know are none. */
-static int deny(scmp_filter_ctx filter, const char *const *names, size_t count,
-		int error)
-{
-	size_t i;
-	int r = 0;
-
-	for (i = 0; !r && i < count; i++) {
-		int nr = seccomp_syscall_resolve_name(names[i]);
-
-		if (nr != __NR_SCMP_ERROR)
-			r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(error), nr,
-					     0);
-		if (r == -EDOM || r == -EFAULT)
-			r = 0;
-	}
-	return r;
-}
-
-/* Who is let in has the operator's terminal: nobody shall type on it for them. The
- * kernel reads 32 bits of the request, so no other bit may hide it. */
-static int deny_ioctl(scmp_filter_ctx filter, uint32_t request)
-{
-	return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl),
-				1,
-				SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff,
-					request));
-}
-
-static int add_architectures(scmp_filter_ctx filter)
-{
-	static const uint32_t arches[] = {
-#ifdef __x86_64__
-		SCMP_ARCH_X86,
-		SCMP_ARCH_X32,
-#endif
-#ifdef __aarch64__
-		SCMP_ARCH_ARM,
-#endif
-		0
-	};
-	size_t i;
-	int r = 0;
-
-	for (i = 0; !r && arches[i]; i++) {
-		r = seccomp_arch_add(filter, arches[i]);
-		if (r == -EEXIST)
-			r = 0;
-	}
-	return r;
-}
-
-static int fill(scmp_filter_ctx filter)
-{
-	int r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0);
-
-	if (!r)
-		r = add_architectures(filter);
-	if (!r)
-		r = deny(filter, absent, COUNT_OF(absent), ENOSYS);
-	if (!r)
-		r = deny(filter, forbidden, COUNT_OF(forbidden), EPERM);
-	if (!r)
-		r = deny_ioctl(filter, TIOCSTI);
-	if (!r)
-		r = deny_ioctl(filter, 0x541c); /* TIOCLINUX */
-	return r ? r : seccomp_load(filter);
-}
-
+/* The kernel takes it from us and does not write to it. */
 static int install_filter(void)
 {
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-	int r = filter ? fill(filter) : -ENOMEM;
+	const struct sock_fprog program = {
+		.len = confine_filter_len,
+		.filter = (struct sock_filter *)confine_filter,
+	};
 
-	seccomp_release(filter);
-	return r;
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0 ?
+		       -errno :
+		       0;
 }
 
 int confine(bool rule_net)
