@@ -130,9 +130,10 @@ __attribute__((noreturn)) static void fail(const struct passage *p,
 }
 
 /*
- * In a child of the nurse, since namespaces are changed for good. Only a child of its
- * own is inside the process namespace; that one becomes its sibling, a child of the
- * nurse. Until the exec our memory is in the guest's sight, but not readable.
+ * In a child of the nurse, since namespaces are changed for good; it has the nurse's
+ * memory, and the nurse waits. Only a child of its own is inside the process namespace;
+ * that one, with memory of its own, becomes its sibling, a child of the nurse. Until
+ * the exec our memory is in the guest's sight, but not readable.
  */
 __attribute__((noreturn)) static void pass(const struct passage *p)
 {
@@ -199,10 +200,11 @@ __attribute__((noreturn)) static void nurse(const struct passage *p)
 	const struct sigaction end = { .sa_handler = end_child,
 				       .sa_flags = SA_RESTART };
 	struct err err = { 0 };
-	pid_t between = fork();
 	pid_t pid = 0;
+	pid_t between;
 	int status;
 
+	between = vfork(); /* nothing that a guest could hold up is done in there */
 	if (!between)
 		pass(p);
 	if (between < 0) {
