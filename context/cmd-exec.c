@@ -12,6 +12,9 @@ static int run(struct cmd_ctx *ctx, char *const *argv)
 
 	if (!r)
 		r = guest_must_run(&g, &ctx->err);
+	/* the processes that we make would each have a copy of it */
+	g.pool = NULL;
+	cmd_close_pool(ctx);
 	return r ? r : guest_exec(&g, argv, NULL, &ctx->err);
 }
 

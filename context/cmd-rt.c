@@ -51,5 +51,8 @@ int cmd_rt(struct cmd_ctx *ctx)
 		r = guest_must_run(&g, &ctx->err);
 	if (!r)
 		r = rt_may_give(&ctx->err);
+	/* as for exec */
+	g.pool = NULL;
+	cmd_close_pool(ctx);
 	return r ? r : guest_exec(&g, ctx->argv + 1, &d, &ctx->err);
 }

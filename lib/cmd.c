@@ -108,6 +108,12 @@ static int open_pool(struct cmd_ctx *ctx)
 	return r;
 }
 
+void cmd_close_pool(struct cmd_ctx *ctx)
+{
+	pool_close(ctx->pool);
+	ctx->pool = NULL;
+}
+
 static int run(struct cmd_ctx *ctx, const char *pool_option)
 {
 	_cleanup_free_ char *path = NULL;
@@ -125,8 +131,7 @@ static int run(struct cmd_ctx *ctx, const char *pool_option)
 		r = ctx->cmd->run(ctx);
 	if (r >= 0 && ctx->pool && !ctx->json)
 		pool_announce(ctx->pool);
-	pool_close(ctx->pool);
-	ctx->pool = NULL;
+	cmd_close_pool(ctx);
 	ctx->pool_path = NULL;
 	return r;
 }

@@ -79,7 +79,7 @@ struct cmd_ctx {
 	bool json;
 	bool dry_run;
 	const char *pool_path;
-	struct pool *pool;	/* per CMD_POOL_*; closed by the caller */
+	struct pool *pool;	/* per CMD_POOL_*; the caller closes what is left */
 	struct err err;
 };
 
@@ -123,6 +123,9 @@ struct cmd_tool {
  * in the middle.
  */
 int cmd_main(const struct cmd_tool *tool, int argc, char **argv);
+
+/* For a command that goes on for long without its pool. */
+void cmd_close_pool(struct cmd_ctx *ctx);
 
 /* The exit status that belongs to an error. */
 int cmd_status(const struct err *err);
