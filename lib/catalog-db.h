@@ -78,6 +78,7 @@ struct catalog {
 	sqlite3 *db;
 	sqlite3_stmt *stmts[STMT_COUNT];	/* NULL: not used yet */
 	bool in_transaction;
+	bool can_defer;		/* there is the table of those rows */
 	unsigned int deferred;	/* object rows not yet in the file */
 };
 
@@ -121,8 +122,8 @@ int catalog_guest_add(struct catalog *c, struct tree_row *row, struct err *err);
 /* Write the deferred object rows; inside a transaction. */
 int catalog_object_flush(struct catalog *c, struct err *err);
 
-/* The private table of rows not yet written. */
-int catalog_object_prepare(sqlite3 *db, struct err *err);
+/* Have the private table of rows not yet written. */
+int catalog_object_prepare(struct catalog *c, struct err *err);
 
 /* Say that the schema @version is more than @newest: -EOPNOTSUPP. */
 int catalog_too_new(sqlite3 *db, int version, int newest, struct err *err);

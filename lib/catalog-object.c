@@ -12,16 +12,20 @@
 
 #define DEFERRED_MAX 4096
 
-int catalog_object_prepare(sqlite3 *db, struct err *err)
+int catalog_object_prepare(struct catalog *c, struct err *err)
 {
 	static const char create[] =
 		"CREATE TEMP TABLE deferred ("
 		"key BLOB NOT NULL, replica INTEGER NOT NULL, "
 		"ino INTEGER NOT NULL UNIQUE, size_bytes INTEGER NOT NULL, "
 		"PRIMARY KEY (key, replica)) STRICT, WITHOUT ROWID";
-	int rc = sqlite3_exec(db, create, NULL, NULL, NULL);
+	int rc;
 
-	return rc ? catalog_fail(db, rc, err, "prepare a change") : 0;
+	if (c->can_defer)
+		return 0;
+	rc = sqlite3_exec(c->db, create, NULL, NULL, NULL);
+	c->can_defer = !rc;
+	return rc ? catalog_fail(c->db, rc, err, "prepare a change") : 0;
 }
 
 int catalog_object_flush(struct catalog *c, struct err *err)
@@ -107,10 +111,13 @@ static int read_row(struct catalog *c, sqlite3_stmt *s, struct object_row *ret,
 int catalog_object_by_ino(struct catalog *c, uint64_t ino,
 			  struct object_row *ret, struct err *err)
 {
-	sqlite3_stmt *s = catalog_stmt(c, STMT_OBJECT_BY_INO);
+	sqlite3_stmt *s;
 	int rc;
-	int r;
+	int r = catalog_object_prepare(c, err);
 
+	if (r < 0)
+		return r;
+	s = catalog_stmt(c, STMT_OBJECT_BY_INO);
 	(void)sqlite3_bind_int64(s, 1, (int64_t)ino);
 	rc = sqlite3_step(s);
 	if (rc == SQLITE_ROW)

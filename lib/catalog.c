@@ -552,8 +552,9 @@ static int attach(struct catalog *c, enum catalog_mode mode, struct err *err)
 		r = check_current(c->db, err);
 	if (!r)
 		r = check_tables(c, err);
-	if (!r)
-		r = catalog_object_prepare(c->db, err);
+	/* a reader has nothing to put there; once a change has begun it is too late */
+	if (!r && mode == CATALOG_RW)
+		r = catalog_object_prepare(c, err);
 	if (!r)
 		/* what failed is taken back without what could fail, too */
 		r = prepare_all(c, STMT_TRANSACTIONS, err);
@@ -752,8 +753,10 @@ static int check_pragma(struct catalog *c, const char *pragma, const char *fine,
 
 int catalog_verify(struct catalog *c, struct err *err)
 {
-	int r = prepare_all(c, STMT_COUNT, err);
+	int r = catalog_object_prepare(c, err);
 
+	if (!r)
+		r = prepare_all(c, STMT_COUNT, err);
 	if (!r)
 		r = check_pragma(c, "PRAGMA integrity_check(1)", "ok", err);
 	return r ? r : check_pragma(c, "PRAGMA foreign_key_check", NULL, err);
