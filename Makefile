@@ -70,7 +70,9 @@ endif
 # Not -I: lib/err.h would hide <err.h>.
 BASIC_CFLAGS = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -pthread \
 	-iquote lib
-BASIC_LDFLAGS = -pthread
+# Symbols are found once, before main(): every process that is forked later would look
+# for them again, and nothing could be written over what was found.
+BASIC_LDFLAGS = -pthread -Wl,-z,relro,-z,now
 
 ifdef DEVELOPER
 # Only warnings that gcc and clang both know.
