@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cleanup.h"
-#include "fdio.h"
 #include "fx.h"
 
 int cgroup_file_write(int dirfd, const char *file, const char *value)
@@ -25,10 +25,11 @@ int cgroup_file_read_lines(int dirfd, const char *file, char *buf, size_t size)
 {
 	_cleanup_close_ int fd =
 		openat(dirfd, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -errno : fdio_pread_full(fd, buf, size - 1, 0);
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, size - 1);
 
+	/* the kernel writes such a file in one piece: what fits comes at once */
 	if (n < 0)
-		return (int)n;
+		return -errno;
 	buf[n] = '\0';
 	return 0;
 }

@@ -47,9 +47,9 @@ int guest_each(struct pool *p,
 	int r = catalog_tree_list(p->catalog, TREE_GUEST, &rows, &count, err);
 
 	for (i = 0; !r && i < count; i++) {
-		_cleanup_running_ struct running run = RUNNING_INIT;
+		struct running run = RUNNING_INIT;
 
-		r = running_find(&rows[i], &run, err);
+		r = running_see(&rows[i], &run, err);
 		if (r >= 0)
 			r = fn(&rows[i], r ? &run : NULL, ctx, err);
 	}

@@ -42,6 +42,8 @@ struct sample {
 struct stat_round {
 	struct json_object *list;	/* NULL: text */
 	int slice_fd;
+	const char *missing[CGROUP_COUNTED]; /* controllers */
+	size_t missing_count;
 	double seconds;			/* since the last one, 0 for the first */
 	struct stat_last {
 		uint32_t context;
@@ -88,7 +90,29 @@ static uint64_t uptime_of(const struct running *run)
 	return (uint64_t)now.tv_sec > started_s ? now.tv_sec - started_s : 0;
 }
 
-static struct sample take(const struct cgroup *cg, const struct running *run)
+/* Looking for a file costs as much where there is none. */
+static bool counts(const struct stat_round *round, const char *controller)
+{
+	size_t i;
+
+	for (i = 0; i < round->missing_count; i++)
+		if (!strcmp(round->missing[i], controller))
+			return false;
+	return true;
+}
+
+static void take_memory(const struct cgroup *cg, struct sample *s)
+{
+	char text[1024];
+
+	s->memory_bytes = read_number(cg, "memory.current");
+	s->swap_bytes = read_number(cg, "memory.swap.current");
+	if (!cgroup_read_lines(cg, "memory.events", text, sizeof(text)))
+		s->oom_kills = sum_of(text, "oom_kill ");
+}
+
+static struct sample take(const struct stat_round *round,
+			  const struct cgroup *cg, const struct running *run)
 {
 	struct sample s = { .processes = UNKNOWN,
 			    .memory_bytes = UNKNOWN,
@@ -102,15 +126,15 @@ static struct sample take(const struct cgroup *cg, const struct running *run)
 
 	if (cg->fd < 0)
 		return s;
-	s.processes = read_number(cg, "pids.current");
-	s.memory_bytes = read_number(cg, "memory.current");
-	s.swap_bytes = read_number(cg, "memory.swap.current");
+	if (counts(round, "pids"))
+		s.processes = read_number(cg, "pids.current");
+	if (counts(round, "memory"))
+		take_memory(cg, &s);
 	s.frozen = cgroup_frozen(cg);
 	if (!cgroup_read_lines(cg, "cpu.stat", text, sizeof(text)))
 		s.cpu_us = sum_of(text, "usage_usec ");
-	if (!cgroup_read_lines(cg, "memory.events", text, sizeof(text)))
-		s.oom_kills = sum_of(text, "oom_kill ");
-	if (!cgroup_read_lines(cg, "io.stat", text, sizeof(text))) {
+	if (counts(round, "io") &&
+	    !cgroup_read_lines(cg, "io.stat", text, sizeof(text))) {
 		s.read_bytes = *text ? sum_of(text, "rbytes=") : 0;
 		s.written_bytes = *text ? sum_of(text, "wbytes=") : 0;
 	}
@@ -237,7 +261,7 @@ static int do_guest(const struct tree_row *row, const struct running *run,
 
 	if (r < 0 || !run)
 		return r;
-	s = take(&cg, run);
+	s = take(round, &cg, run);
 	if (round->list)
 		return add_guest(round->list, row, run, &s) ?
 			       err_errno(err, -ENOMEM, "cannot write JSON") :
@@ -255,8 +279,6 @@ static int run_json(struct cmd_ctx *ctx, struct stat_round *round)
 {
 	struct json_object *doc = json_document("vserver-stat");
 	struct json_object *lost = json_object_new_array();
-	const char *missing[CGROUP_COUNTED];
-	size_t n = cgroup_uncounted(round->slice_fd, missing);
 	size_t i;
 	int r;
 
@@ -268,9 +290,9 @@ static int run_json(struct cmd_ctx *ctx, struct stat_round *round)
 		json_object_put(doc);
 		return err_errno(&ctx->err, -ENOMEM, "cannot write JSON");
 	}
-	for (i = 0; i < n; i++)
-		(void)json_object_array_add(lost,
-					    json_object_new_string(missing[i]));
+	for (i = 0; i < round->missing_count; i++)
+		(void)json_object_array_add(
+			lost, json_object_new_string(round->missing[i]));
 	r = do_round(ctx, round);
 	if (r < 0)
 		json_object_put(doc);
@@ -279,17 +301,16 @@ static int run_json(struct cmd_ctx *ctx, struct stat_round *round)
 	return r;
 }
 
-static void tell_missing(int slice_fd)
+static void tell_missing(const struct stat_round *round)
 {
-	const char *missing[CGROUP_COUNTED];
-	size_t n = cgroup_uncounted(slice_fd, missing);
+	size_t n = round->missing_count;
 
-	if (slice_fd < 0)
+	if (round->slice_fd < 0)
 		log_notice("cgroup v2 is not mounted, or no guest was started: "
 			   "nothing is counted");
 	while (n--)
 		log_notice("cgroup v2 has no controller '%s' here: it is not "
-			   "counted", missing[n]);
+			   "counted", round->missing[n]);
 }
 
 static double now_s(void)
@@ -310,7 +331,7 @@ static int run_text(struct cmd_ctx *ctx, struct stat_round *round)
 	double before = 0;
 	int r = 0;
 
-	tell_missing(round->slice_fd);
+	tell_missing(round);
 	while (!r && left--) {
 		double now = now_s();
 
@@ -338,6 +359,7 @@ static int cmd_stat(struct cmd_ctx *ctx)
 	if (r < 0 && r != -ENOENT)
 		return r;
 	round.slice_fd = slice;
+	round.missing_count = cgroup_uncounted(slice, round.missing);
 	r = ctx->json ? run_json(ctx, &round) : run_text(ctx, &round);
 	free(round.last);
 	return r;

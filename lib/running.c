@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "cleanup.h"
-#include "fdio.h"
 #include "fx.h"
 
 #define RUN_DIR "/run/vserver"
@@ -99,9 +98,9 @@ static int read_record(uint32_t context, struct running *ret, struct err *err)
 		return errno == ENOENT ?
 			       0 :
 			       err_errno(err, -errno, "cannot read '%s'", path);
-	n = fdio_pread_full(fd, text, sizeof(text) - 1, 0);
+	n = read(fd, text, sizeof(text) - 1); /* it was renamed there when whole */
 	if (n < 0)
-		return err_errno(err, n, "cannot read '%s'", path);
+		return err_errno(err, -errno, "cannot read '%s'", path);
 	text[n] = '\0';
 	if (sscanf(text, "1 %36s %d %" SCNu64 " %64s", ret->uuid, &ret->pid,
 		   &ret->started, ret->name) != 4)
@@ -110,10 +109,22 @@ static int read_record(uint32_t context, struct running *ret, struct err *err)
 	return 1;
 }
 
+/* Is the process still the one that was recorded? 1, 0 or -errno. */
+static int lives(const struct running *run, struct err *err)
+{
+	uint64_t started;
+	int r = process_started(run->pid, &started);
+
+	if (r == -ESRCH || (!r && started != run->started))
+		return 0;
+	return r < 0 ? err_errno(err, r, "cannot look at guest '%s'",
+				 run->name) :
+		       1;
+}
+
 int running_by_context(uint32_t context, struct running *ret, struct err *err)
 {
 	struct running run = RUNNING_INIT;
-	uint64_t started;
 	int r = read_record(context, &run, err);
 
 	if (r <= 0)
@@ -125,17 +136,12 @@ int running_by_context(uint32_t context, struct running *ret, struct err *err)
 			       0 :
 			       err_errno(err, -errno, "cannot find guest '%s'",
 					 run.name);
-	r = process_started(run.pid, &started);
-	if (r == -ESRCH || (!r && started != run.started)) {
+	r = lives(&run, err);
+	if (r > 0)
+		*ret = run;
+	else
 		running_release(&run);
-		return 0;
-	}
-	if (r < 0) {
-		running_release(&run);
-		return err_errno(err, r, "cannot look at guest '%s'", run.name);
-	}
-	*ret = run;
-	return 1;
+	return r;
 }
 
 int running_find(const struct tree_row *row, struct running *ret,
@@ -150,6 +156,16 @@ int running_find(const struct tree_row *row, struct running *ret,
 	}
 	if (r > 0)
 		*ret = run;
+	return r;
+}
+
+int running_see(const struct tree_row *row, struct running *ret,
+		struct err *err)
+{
+	int r = read_record(row->context, ret, err);
+
+	if (r > 0)
+		r = strcmp(ret->uuid, row->uuid) ? 0 : lives(ret, err);
 	return r;
 }
 

@@ -41,6 +41,11 @@ int running_by_context(uint32_t context, struct running *ret, struct err *err);
 int running_find(const struct tree_row *row, struct running *ret,
 		 struct err *err);
 
+/* The same for who only tells of it: without a handle (@ret->pidfd), by which one would
+ * know whether it has ended meanwhile. */
+int running_see(const struct tree_row *row, struct running *ret,
+		struct err *err);
+
 /* Is @pid, 0 for any, what the record says of this guest, whether it lives or not? 1
  * or 0. */
 int running_recorded(const struct tree_row *row, pid_t pid, struct err *err);
