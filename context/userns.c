@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <linux/securebits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -104,28 +105,29 @@ int userns_map(pid_t pid, uint32_t context, struct err *err)
 		       0;
 }
 
-/* Whoever made us ends us, also when it is killed itself. */
-__attribute__((noreturn)) static void wait_for_kill(pid_t parent)
+/* Whoever made us ends us, also when it is killed itself. We have its memory, and write
+ * to our stack only. */
+static int wait_for_kill(void *parent)
 {
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
-		_exit(1);
+	if (syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL) < 0 ||
+	    getppid() != *(const pid_t *)parent)
+		return 1;
 	for (;;)
 		(void)pause();
 }
 
 int userns_open(uint32_t context, struct err *err)
 {
-	_cleanup_close_ int pidfd = -1;
+	static char stack[16384] __attribute__((aligned(16)));
 	pid_t parent = getpid();
-	pid_t pid = userns_clone(CLONE_NEWUSER, &pidfd);
+	pid_t pid = clone(wait_for_kill, stack + sizeof(stack),
+			  CLONE_VM | CLONE_NEWUSER | SIGCHLD, &parent);
 	char path[48];
 	int fd = -1;
 	int r;
 
-	if (!pid)
-		wait_for_kill(parent);
 	if (pid < 0)
-		return err_errno(err, pid, "cannot make a user namespace");
+		return err_errno(err, -errno, "cannot make a user namespace");
 	r = userns_map(pid, context, err);
 	if (!r) {
 		(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
