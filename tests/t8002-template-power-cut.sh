@@ -10,9 +10,10 @@ test_description='what a command reported as done is there after a power cut'
 power_cut()
 {
 	device=$(findmnt -no SOURCE "$POOL_MOUNT") &&
-	xfs_io -x -c shutdown "$POOL_MOUNT" &&
-	# held open, or the loop device would go with the mount
-	{ umount "$POOL_MOUNT" && mount "$device" "$POOL_MOUNT"; } 7<"$device"
+	image=$(losetup -nO BACK-FILE "$device") &&
+	xfs_io -x -c shutdown "$POOL_MOUNT" && umount "$POOL_MOUNT" &&
+	# a new device: the old one may have blocks in memory that are on no disk
+	mount -o loop "$image" "$POOL_MOUNT"
 }
 
 test_expect_success ROOT 'make a tree' '
