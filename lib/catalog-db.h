@@ -5,6 +5,7 @@
  *
  *	catalog.c         open, create, check, transactions, the pool row
  *	catalog-schema.c  migrations
+ *	catalog-log.c     the log beside it
  *	catalog-tree.c    the table tree
  *	catalog-guest.c   the tables guest and setting
  *	catalog-object.c  the table object and the rows not yet written to it
@@ -22,6 +23,8 @@
 
 #include "catalog-schema.h"
 #include "catalog.h"
+
+#define CATALOG_FILE "catalog.db"
 
 enum catalog_stmt {
 	STMT_BEGIN,
@@ -79,6 +82,7 @@ struct catalog {
 	sqlite3_stmt *stmts[STMT_COUNT];	/* NULL: not used yet */
 	bool in_transaction;
 	bool can_defer;		/* there is the table of those rows */
+	int log_frames;		/* in the log after our last commit */
 	unsigned int deferred;	/* object rows not yet in the file */
 };
 
@@ -124,6 +128,11 @@ int catalog_object_flush(struct catalog *c, struct err *err);
 
 /* Have the private table of rows not yet written. */
 int catalog_object_prepare(struct catalog *c, struct err *err);
+
+/* The log: keep room for it; know of commits from now on; keep it short, at the end. */
+void catalog_log_reserve(sqlite3 *db, int pool_fd);
+void catalog_log_watch(struct catalog *c);
+void catalog_log_restart(struct catalog *c);
 
 /* Say that the schema @version is more than @newest: -EOPNOTSUPP. */
 int catalog_too_new(sqlite3 *db, int version, int newest, struct err *err);

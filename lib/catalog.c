@@ -15,10 +15,8 @@
 #include "fsinfo.h"
 #include "fx.h"
 
-#define CATALOG_FILE "catalog.db"
 #define CATALOG_NEW "catalog.new"
 #define WAIT_MS 30000
-#define LOG_RESERVE (256 << 10)
 #define FIRST_CONTEXT "28672"	/* schema/0003-guest.sql says why */
 #define LAST_CONTEXT "65534"
 
@@ -522,29 +520,12 @@ static int check_current(sqlite3 *db, struct err *err)
 		       sqlite3_db_filename(db, "main"), version, newest);
 }
 
-/*
- * In a pool that is full to the last block one must be able to look around and to
- * destroy. So the log keeps its file and its blocks when the last one closes the
- * catalog, and some more, and a commit overwrites what is there. Blocks beyond the
- * end of the file are enough; where there is no room or no way to get them, the
- * catalog works all the same.
- */
-static void reserve_log(sqlite3 *db, int pool_fd)
-{
-	_cleanup_close_ int fd = openat(pool_fd, CATALOG_FILE "-wal",
-					O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-	struct stat st;
-	int keep = 1;
-
-	(void)sqlite3_file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
-	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_blocks * 512 < LOG_RESERVE)
-		(void)fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, LOG_RESERVE);
-}
-
 static int attach(struct catalog *c, enum catalog_mode mode, struct err *err)
 {
 	int r = set_up(c->db, mode == CATALOG_RW, err);
 
+	if (!r)
+		catalog_log_watch(c);
 	if (!r && mode == CATALOG_RW)
 		r = catalog_migrate(c->db, schema_migrations,
 				    schema_migration_count, err);
@@ -558,9 +539,6 @@ static int attach(struct catalog *c, enum catalog_mode mode, struct err *err)
 	if (!r)
 		/* what failed is taken back without what could fail, too */
 		r = prepare_all(c, STMT_TRANSACTIONS, err);
-	if (!r && mode == CATALOG_RW)
-		(void)sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
-					0, NULL);
 	return r;
 }
 
@@ -585,7 +563,7 @@ int catalog_open(int pool_fd, enum catalog_mode mode, struct catalog **ret,
 		return r;
 	}
 	if (mode == CATALOG_RW)
-		reserve_log(c->db, pool_fd);
+		catalog_log_reserve(c->db, pool_fd);
 	*ret = c;
 	return 0;
 }
@@ -600,6 +578,7 @@ void catalog_close(struct catalog *c)
 	/* a cache: what cannot be written now, check --repair finds */
 	if (c->deferred && !catalog_begin(c, NULL))
 		(void)catalog_commit(c, NULL);
+	catalog_log_restart(c);
 	for (i = 0; i < STMT_COUNT; i++)
 		(void)sqlite3_finalize(c->stmts[i]);
 	(void)sqlite3_close(c->db); /* nothing is open in it any more */
