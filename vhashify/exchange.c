@@ -140,10 +140,10 @@ static void *work(void *ctx)
 	size_t start, end;
 	int r = 0;
 
-	if (prepare)
-		r = share_prepare(s, prepare, &err);
-	if (!r && !w->scratch.pool)
+	if (!w->scratch.pool)
 		r = staging_create(s->run->pool, &w->scratch, &err);
+	if (!r && prepare)
+		r = share_prepare(s, prepare, &err);
 	while (!r && take_tree(s, &start, &end))
 		r = exchange_tree(s, w, start, end, &err);
 	/* the next round may give its tree to another thread */

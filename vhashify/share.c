@@ -357,7 +357,7 @@ static uint64_t planned_bytes(struct run *run)
 	return bytes;
 }
 
-/* Workers but the first begin when there is enough to do for them. */
+/* A worker gets its scratch directory when it has something to do. */
 static int begin(struct share *s)
 {
 	struct run *run = s->run;
@@ -372,7 +372,7 @@ static int begin(struct share *s)
 		s->workers[i] = (struct worker){ .opener = OPENER_INIT(run),
 						 .scratch = STAGING_INIT,
 						 .dirtime = DIRTIME_INIT };
-	return staging_create(run->pool, &s->workers[0].scratch, &s->err);
+	return 0;
 }
 
 static void end(struct share *s)
