@@ -271,15 +271,22 @@ int fx_linkat(int olddir, const char *oldname, int newdir, const char *newname)
 	return FX_BEGIN("link", linkat(olddir, oldname, newdir, newname, 0));
 }
 
+/* AT_EMPTY_PATH wants CAP_DAC_READ_SEARCH in the initial namespace, and says ENOENT
+ * without it, or who opened the file; the way through /proc does not, and costs more. */
+static int link_fd(int fd, int newdir, const char *newname)
+{
+	char path[40];
+	int r = linkat(fd, "", newdir, newname, AT_EMPTY_PATH);
+
+	if (r == 0 || errno != ENOENT)
+		return r;
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, path, newdir, newname, AT_SYMLINK_FOLLOW);
+}
+
 int fx_link_fd(int fd, int newdir, const char *newname)
 {
-	/* AT_EMPTY_PATH wants CAP_DAC_READ_SEARCH in the initial namespace; the
-	 * way through /proc does not, and works for unnamed files too. */
-	char path[40];
-
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return FX_BEGIN("link", linkat(AT_FDCWD, path, newdir, newname,
-				       AT_SYMLINK_FOLLOW));
+	return FX_BEGIN("link", link_fd(fd, newdir, newname));
 }
 
 int fx_renameat(int olddir, const char *oldname, int newdir,
