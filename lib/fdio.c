@@ -340,6 +340,20 @@ int fdio_equal(int a, int b, uint64_t size_bytes)
 	}
 }
 
+int fdio_holds(int fd, const void *bytes, size_t size)
+{
+	/* and one byte more, to see where it ends */
+	_cleanup_free_ char *buf = malloc(size + 1);
+	ssize_t n;
+
+	if (!buf)
+		return -ENOMEM;
+	n = fdio_pread_once(fd, buf, size + 1, 0, size);
+	if (n < 0)
+		return n;
+	return (size_t)n == size && !memcmp(buf, bytes, size);
+}
+
 int fdio_statx(int dirfd, const char *name, struct statx *ret)
 {
 	int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;

@@ -88,6 +88,9 @@ int fdio_copy_bytes(int src, int dst, uint64_t size_bytes);
  */
 int fdio_equal(int a, int b, uint64_t size_bytes);
 
+/* Does the file hold these @size bytes, and end there? As fdio_equal(). */
+int fdio_holds(int fd, const void *bytes, size_t size);
+
 /* statx with all basic fields and the birth time; never follows, never triggers
  * an automount. @name NULL or "" means @dirfd itself. */
 int fdio_statx(int dirfd, const char *name, struct statx *ret);

@@ -6,6 +6,7 @@
 #include <linux/fs.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 
 #include "cleanup.h"
@@ -20,6 +21,9 @@
 /* "<inode number>.<16 digits>" */
 #define TEMP_NAME_SIZE 40
 
+/* Files up to this length are compared in one piece. */
+#define KEEP_BYTES (64 << 10)
+
 #define SHARED_FLAGS (FS_IMMUTABLE_FL | FS_IXUNLINK_FL)
 
 /* One name on its way to become a link to the master. */
@@ -32,6 +36,7 @@ struct replacement {
 	struct dirtime *dirtime;
 	int fd;			/* the victim, read-only */
 	struct iattr attr;	/* the victim's */
+	char *bytes;		/* what a short victim must still hold, or NULL */
 	unsigned int flags;	/* of what we mark, before: the victim, or a copy */
 	bool marked;		/* by us */
 	bool undo;		/* the victim is shared, m a private copy */
@@ -139,6 +144,32 @@ static void unmark(struct replacement *u, int fd)
 	u->marked = false;
 }
 
+/* fdio_equal() of the victim and the master. The bytes of a short master are kept, so that
+ * those of the victim can be compared with them again. */
+static int compare_bytes(struct replacement *u)
+{
+	size_t size = u->attr.stx.stx_size;
+	ssize_t n;
+
+	if (size > KEEP_BYTES)
+		return fdio_equal(u->fd, u->m->fd, size);
+	u->bytes = malloc(size + 1);
+	if (!u->bytes)
+		return -ENOMEM;
+	n = fdio_pread_once(u->m->fd, u->bytes, size + 1, 0, size);
+	if (n < 0)
+		return n;
+	return (size_t)n == size ? fdio_holds(u->fd, u->bytes, size) : 0;
+}
+
+static bool same_bytes_still(const struct replacement *u)
+{
+	size_t size = u->attr.stx.stx_size;
+
+	return (u->bytes ? fdio_holds(u->fd, u->bytes, size) :
+			   fdio_equal(u->fd, u->m->fd, size)) == 1;
+}
+
 /* Step 3. */
 static enum skip_reason compare(struct replacement *u)
 {
@@ -159,7 +190,7 @@ static enum skip_reason compare(struct replacement *u)
 	/* the kernel compares the bytes itself, while both are frozen */
 	if (u->pool->engine.engine == ENGINE_KERNEL)
 		return SKIP_NONE;
-	r = fdio_equal(u->fd, u->m->fd, u->attr.stx.stx_size);
+	r = compare_bytes(u);
 	if (r < 0)
 		return reason_of(r);
 	return r ? SKIP_NONE : SKIP_DIFFERENT;
@@ -208,7 +239,7 @@ static bool is_victim(const struct replacement *u, const struct statx *now)
 	    now->stx_mtime.tv_nsec != was->stx_mtime.tv_nsec)
 		return false;
 	/* a write within one tick of the clock leaves the times as they were */
-	return fdio_equal(u->fd, u->m->fd, was->stx_size) == 1;
+	return same_bytes_still(u);
 }
 
 /*
@@ -407,6 +438,7 @@ int unify_replace(const struct unify_task *t, enum skip_reason *ret_reason,
 	int r = replace(&u, t->seen, ret_reason, err);
 
 	unmark(&u, u.fd);
+	free(u.bytes);
 	iattr_release(&u.attr);
 	cleanup_close(&u.fd);
 	return r;
