@@ -74,6 +74,13 @@ bool fsinfo_is_read_only(int fd)
 	return fstatvfs(fd, &sv) == 0 && sv.f_flag & ST_RDONLY;
 }
 
+bool fsinfo_is_nodev(int fd)
+{
+	struct statvfs sv;
+
+	return fstatvfs(fd, &sv) == 0 && sv.f_flag & ST_NODEV;
+}
+
 /* Each test returns what the system call said. */
 struct trial {
 	int dirfd;

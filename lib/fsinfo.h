@@ -12,6 +12,9 @@ const char *fsinfo_name(int fd);
 
 bool fsinfo_is_read_only(int fd);
 
+/* No device can be opened on the mount of @fd. */
+bool fsinfo_is_nodev(int fd);
+
 /* The names that fsinfo_check_pool() uses: what a crash left of them is nobody's. */
 #define FSINFO_PROBE_A "probe.a"
 #define FSINFO_PROBE_B "probe.b"

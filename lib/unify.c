@@ -32,6 +32,7 @@ struct replacement {
 	const struct staging *scratch;
 	int dirfd;
 	const char *name;
+	bool nodev;
 	const struct master *m;
 	struct dirtime *dirtime;
 	int fd;			/* the victim, read-only */
@@ -63,11 +64,27 @@ static int open_handle(int dirfd, const char *name, const struct statx *seen,
 							 -EAGAIN;
 }
 
-int unify_open(int dirfd, const char *name, const struct statx *seen)
+/* Without a handle first. -EAGAIN also for what only a handle tells more about. */
+static int open_at_once(int dirfd, const char *name, const struct statx *seen)
 {
-	_cleanup_close_ int handle =
-		open_handle(dirfd, name, seen, statx_unchanged);
+	_cleanup_close_ int fd = fdio_open(dirfd, name, O_RDONLY);
+	struct statx now;
 
+	if (fd < 0 || fdio_statx(fd, NULL, &now) < 0 ||
+	    !S_ISREG(now.stx_mode) || !statx_unchanged(&now, seen))
+		return -EAGAIN;
+	return steal_fd(&fd);
+}
+
+int unify_open(int dirfd, const char *name, const struct statx *seen,
+	       bool nodev)
+{
+	_cleanup_close_ int handle = -1;
+	int fd = nodev ? open_at_once(dirfd, name, seen) : -EAGAIN;
+
+	if (fd >= 0)
+		return fd;
+	handle = open_handle(dirfd, name, seen, statx_unchanged);
 	return handle < 0 ? handle : fdio_reopen(handle);
 }
 
@@ -90,7 +107,7 @@ static enum skip_reason open_victim(struct replacement *u,
 {
 	int r;
 
-	u->fd = unify_open(u->dirfd, u->name, seen);
+	u->fd = unify_open(u->dirfd, u->name, seen, u->nodev);
 	if (u->fd < 0)
 		return reason_of(u->fd);
 	r = iflags_get(u->fd, &u->flags);
@@ -433,7 +450,7 @@ int unify_replace(const struct unify_task *t, enum skip_reason *ret_reason,
 {
 	struct replacement u = { .pool = t->pool, .scratch = t->scratch,
 				 .dirfd = t->dirfd, .name = t->name,
-				 .m = t->m, .dirtime = t->dirtime, .fd = -1,
+				 .nodev = t->nodev, .m = t->m, .dirtime = t->dirtime, .fd = -1,
 				 .ignore_mtime = t->ignore_mtime };
 	int r = replace(&u, t->seen, ret_reason, err);
 

@@ -93,6 +93,35 @@ test_expect_success 'replaced by a fifo' '
 	left_alone && test -p "$F"
 '
 
+# Who opens this device has the kernel make it.
+device=7000
+while test -e /sys/block/loop$device
+do
+	device=$((device + 1))
+done
+
+test_expect_success 'replaced by a device: nobody opens it' '
+	victim && at syncfs "test \$n != 1 || { rm \$F; mknod \$F b 7 $device; }" &&
+	left_alone && test -b "$F" && test_path_missing /sys/block/loop$device
+'
+
+# Now without handles, since the mount sees to that.
+test_expect_success 'the mount lets nobody open devices' '
+	mount -o remount,nodev "$POOL_MOUNT"
+'
+
+# shellcheck disable=SC2016 # the hook knows $F
+for what in 'mknod $F b 7 '$device 'mkfifo $F' 'ln -s victim.other $F' 'mkdir $F' \
+	'cp -p $F.other $F' :
+do
+	test_expect_success "there: replaced before it is opened by $what" '
+		victim && cp -p "$F" "$F.other" &&
+		at syncfs "test \$n != 1 || { rm \$F; $what; ls -lid \$F >became; }" &&
+		left_alone && { ls -lid "$F" >is || :; } && cat is && test_cmp became is &&
+		test_path_missing /sys/block/loop$device && rm "$F.other"
+	'
+done
+
 test_expect_success 'given a second name' '
 	victim && at rename "test \$n != 1 || ln \$F \$F.two" &&
 	left_alone && test_same_inode "$F" "$F.two" && test_nlink "$F" 2 &&

@@ -29,6 +29,7 @@ static int replace_member(struct share *s, struct worker *w,
 		*reason = reason_of_errno(task.dirfd);
 		return 0;
 	}
+	task.nodev = w->opener.nodev;
 	file_statx(s->run, f, &seen);
 	return unify_replace(&task, reason, err);
 }

@@ -6,6 +6,7 @@
 
 #include "cleanup.h"
 #include "fdio.h"
+#include "fsinfo.h"
 #include "vhashify.h"
 
 static void close_one(int *fd)
@@ -42,6 +43,7 @@ static int open_tree(struct opener *o, size_t index)
 	r = pool_open_tree(p, row->kind, row->name, &now, &o->root, NULL);
 	if (r == -ENOENT || (!r && strcmp(now.uuid, row->uuid)))
 		return -EAGAIN;
+	o->nodev = !r && fsinfo_is_nodev(o->root);
 	return r;
 }
 
@@ -133,7 +135,7 @@ int opener_open(struct opener *o, const struct file *f)
 	if (dir < 0)
 		return dir;
 	file_statx(o->run, f, &seen);
-	return unify_open(dir, name, &seen);
+	return unify_open(dir, name, &seen, o->nodev);
 }
 
 enum skip_reason reason_of_errno(int code)

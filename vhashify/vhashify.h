@@ -392,6 +392,7 @@ struct opener {
 	int lock;
 	int dir;
 	uint32_t dir_index;	/* of `dir` in run.dirs */
+	bool nodev;		/* of `root`'s mount */
 	int status;		/* why `tree` could not be opened, or 0 */
 };
 #define OPENER_INIT(run_) { .run = (run_), .tree = SIZE_MAX, .root = -1, \
