@@ -206,7 +206,9 @@ $(VSERVER_INIT): $(BUILD)/%: context/init/%.c $(BUILD)/flags
 
 $(TEST_PROGRAMS): $(BUILD)/%: $(BUILD)/obj/%.o $(LIB)
 	@mkdir -p $(@D)
-	$(QUIET_LINK)$(CC) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(DEPS_LIBS)
+	$(QUIET_LINK)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(DEPS_LIBS)
+
+$(BUILD)/tests/unit/t-filter: $(BUILD)/obj/filter.o
 
 $(REPLAYS): $(BUILD)/tests/fuzz/replay-%: $(BUILD)/obj/tests/fuzz/fuzz-%.o \
 		$(BUILD)/obj/tests/fuzz/replay.o $(LIB)

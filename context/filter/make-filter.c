@@ -37,7 +37,7 @@ static const char *const forbidden[] = {
 	"fanotify_init", "acct",	    "clock_settime",
 	"settimeofday",	 "adjtimex",	    "clock_adjtime",
 	"lookup_dcookie", "uselib",	    "vm86",
-	"vm86old",
+	"vm86old",	 "clock_settime64", "clock_adjtime64",
 };
 
 static void must(int r, const char *what)
