@@ -403,10 +403,11 @@ check-deps check-uapi check-banned check-sizes:
 check-man: all
 	@COWLINK_BUILD=$(BUILD) tools/check-man
 
+# It takes a second or more for each file.
 check-shellcheck:
-	@shellcheck $(wildcard $(SHELL_FILES))
-	@cd tests && shellcheck -S warning *.sh run-uml run-qemu compare-xfstests \
-		machine-init stock-init stock-kernel
+	@ls $(wildcard $(SHELL_FILES)) | xargs -n 4 -P $$(nproc) shellcheck -x
+	@cd tests && ls *.sh run-uml run-qemu compare-xfstests machine-init stock-init \
+		stock-kernel | xargs -n 4 -P $$(nproc) shellcheck -x -S warning
 
 check-patches:
 	@for v in $(KVERS); do \

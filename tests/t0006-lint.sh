@@ -6,7 +6,7 @@ test_description='lint: the rules of the house hold, and notice a violation'
 
 make_check()
 {
-	env -u MAKEFLAGS -u MFLAGS make -s -C "$COWLINK_SRC" \
+	env -u MAKEFLAGS -u MFLAGS make -s -j "$(nproc)" -C "$COWLINK_SRC" \
 		BUILD="$COWLINK_BUILD" "$@"
 }
 
