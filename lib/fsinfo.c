@@ -67,18 +67,21 @@ const char *fsinfo_name(int fd)
 	return i < 0 ? "this file system" : filesystems[i].name;
 }
 
-bool fsinfo_is_read_only(int fd)
+static bool has_mount_flag(int fd, unsigned long flag)
 {
 	struct statvfs sv;
 
-	return fstatvfs(fd, &sv) == 0 && sv.f_flag & ST_RDONLY;
+	return fstatvfs(fd, &sv) == 0 && sv.f_flag & flag;
+}
+
+bool fsinfo_is_read_only(int fd)
+{
+	return has_mount_flag(fd, ST_RDONLY);
 }
 
 bool fsinfo_is_nodev(int fd)
 {
-	struct statvfs sv;
-
-	return fstatvfs(fd, &sv) == 0 && sv.f_flag & ST_NODEV;
+	return has_mount_flag(fd, ST_NODEV);
 }
 
 /* Each test returns what the system call said. */

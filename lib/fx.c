@@ -271,8 +271,9 @@ int fx_linkat(int olddir, const char *oldname, int newdir, const char *newname)
 	return FX_BEGIN("link", linkat(olddir, oldname, newdir, newname, 0));
 }
 
-/* AT_EMPTY_PATH wants CAP_DAC_READ_SEARCH in the initial namespace, and says ENOENT
- * without it, or who opened the file; the way through /proc does not, and costs more. */
+/* AT_EMPTY_PATH is for who has CAP_DAC_READ_SEARCH in the initial namespace; newer kernels
+ * let whoever opened the file. Others get ENOENT. The way through /proc is for all, and
+ * costs more. */
 static int link_fd(int fd, int newdir, const char *newname)
 {
 	char path[40];

@@ -450,7 +450,8 @@ int unify_replace(const struct unify_task *t, enum skip_reason *ret_reason,
 {
 	struct replacement u = { .pool = t->pool, .scratch = t->scratch,
 				 .dirfd = t->dirfd, .name = t->name,
-				 .nodev = t->nodev, .m = t->m, .dirtime = t->dirtime, .fd = -1,
+				 .nodev = t->nodev, .m = t->m,
+				 .dirtime = t->dirtime, .fd = -1,
 				 .ignore_mtime = t->ignore_mtime };
 	int r = replace(&u, t->seen, ret_reason, err);
 
