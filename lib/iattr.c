@@ -117,7 +117,7 @@ static int compare_names(const void *a, const void *b)
 		      ((const struct xattr *)b)->name);
 }
 
-static int read_xattrs(int fd, struct iattr *attr)
+int iattr_read_xattrs(int fd, struct iattr *attr)
 {
 	_cleanup_free_ char *names = NULL;
 	ssize_t len = list_names(fd, &names);
@@ -160,7 +160,7 @@ int iattr_read_fd(int fd, struct iattr *ret)
 	int r = fdio_statx(fd, NULL, &attr.stx);
 
 	if (!r)
-		r = read_xattrs(fd, &attr);
+		r = iattr_read_xattrs(fd, &attr);
 	if (r < 0) {
 		iattr_release(&attr);
 		return r;

@@ -50,6 +50,10 @@ int iattr_read_fd(int fd, struct iattr *ret);
 /* The same by name; of the symlink itself if it is one. */
 int iattr_read_at(int dirfd, const char *name, struct iattr *ret);
 
+/* The xattrs alone, when @attr has the status and no xattrs yet. The caller releases it
+ * after an error, too. */
+int iattr_read_xattrs(int fd, struct iattr *attr);
+
 void iattr_release(struct iattr *attr);
 
 /*

@@ -19,6 +19,7 @@
 void master_release(struct master *m)
 {
 	cleanup_close(&m->fd);
+	iattr_release(&m->attr);
 }
 
 /* Is the file @name of the shard what @attr and the bytes of @src want, and has it
@@ -45,7 +46,8 @@ static int try_master(const struct pool *p, int shard, const char *name,
 		if (r <= 0)
 			return r;
 	}
-	ret->stx = have.stx;
+	ret->attr = have;
+	have = (struct iattr)IATTR_INIT;
 	ret->fd = steal_fd(&fd);
 	return 1;
 }
@@ -116,8 +118,8 @@ static int record(struct pool *p, const struct master *m, struct err *err)
 {
 	const struct object_row row = { .key = m->key,
 					.replica = m->replica,
-					.ino = m->stx.stx_ino,
-					.size_bytes = m->stx.stx_size };
+					.ino = m->attr.stx.stx_ino,
+					.size_bytes = m->attr.stx.stx_size };
 	int r;
 
 	(void)pthread_mutex_lock(&p->catalog_lock);
@@ -145,7 +147,7 @@ static int publish(struct pool *p, int *fd, const struct iattr *attr,
 			return err_errno(err, r, "cannot add to the store");
 		ret->created = true;
 		ret->fd = steal_fd(fd);
-		r = fdio_statx(ret->fd, NULL, &ret->stx);
+		r = iattr_read_fd(ret->fd, &ret->attr);
 		return r ? r : record(p, ret, err);
 	}
 }
@@ -345,7 +347,7 @@ static int link_replica(struct pool *p, int dirfd, const char *name,
 	r = intern(p, src, &attr, NULL, avoid, &m, err);
 	if (!r)
 		r = store_link(&m, newdir, newname, err);
-	ret->ino = m.stx.stx_ino;
+	ret->ino = m.attr.stx.stx_ino;
 	ret->created = m.created;
 	return r;
 }

@@ -36,7 +36,7 @@ struct master {
 	int fd;
 	struct digest key;
 	uint32_t replica;
-	struct statx stx;
+	struct iattr attr;
 	bool created;		/* by this call */
 };
 #define MASTER_INIT { .fd = -1 }

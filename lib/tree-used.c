@@ -53,7 +53,7 @@ int tree_used_add(struct tree_used *u, const struct master *m)
 		free(k);
 		return -ENOMEM;
 	}
-	return tree_used_add_ino(u, &m->stx, m->stx.stx_ino);
+	return tree_used_add_ino(u, &m->attr.stx, m->attr.stx.stx_ino);
 }
 
 int tree_used_add_ino(struct tree_used *u, const struct statx *like,

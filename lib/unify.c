@@ -48,43 +48,43 @@ struct replacement {
 
 /* A handle of the regular file @name, if it @is what was @seen; else -EAGAIN. */
 static int open_handle(int dirfd, const char *name, const struct statx *seen,
-		       bool (*is)(const struct statx *a, const struct statx *b))
+		       bool (*is)(const struct statx *a, const struct statx *b),
+		       struct statx *ret)
 {
 	_cleanup_close_ int handle =
 		openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	struct statx now;
 	int r;
 
 	if (handle < 0)
 		return errno == ENOENT ? -EAGAIN : -errno;
-	r = fdio_statx(handle, NULL, &now);
+	r = fdio_statx(handle, NULL, ret);
 	if (r < 0)
 		return r;
-	return S_ISREG(now.stx_mode) && is(&now, seen) ? steal_fd(&handle) :
+	return S_ISREG(ret->stx_mode) && is(ret, seen) ? steal_fd(&handle) :
 							 -EAGAIN;
 }
 
 /* Without a handle first. -EAGAIN also for what only a handle tells more about. */
-static int open_at_once(int dirfd, const char *name, const struct statx *seen)
+static int open_at_once(int dirfd, const char *name, const struct statx *seen,
+			struct statx *ret)
 {
 	_cleanup_close_ int fd = fdio_open(dirfd, name, O_RDONLY);
-	struct statx now;
 
-	if (fd < 0 || fdio_statx(fd, NULL, &now) < 0 ||
-	    !S_ISREG(now.stx_mode) || !statx_unchanged(&now, seen))
+	if (fd < 0 || fdio_statx(fd, NULL, ret) < 0 ||
+	    !S_ISREG(ret->stx_mode) || !statx_unchanged(ret, seen))
 		return -EAGAIN;
 	return steal_fd(&fd);
 }
 
 int unify_open(int dirfd, const char *name, const struct statx *seen,
-	       bool nodev)
+	       bool nodev, struct statx *ret)
 {
 	_cleanup_close_ int handle = -1;
-	int fd = nodev ? open_at_once(dirfd, name, seen) : -EAGAIN;
+	int fd = nodev ? open_at_once(dirfd, name, seen, ret) : -EAGAIN;
 
 	if (fd >= 0)
 		return fd;
-	handle = open_handle(dirfd, name, seen, statx_unchanged);
+	handle = open_handle(dirfd, name, seen, statx_unchanged, ret);
 	return handle < 0 ? handle : fdio_reopen(handle);
 }
 
@@ -105,15 +105,8 @@ static enum skip_reason reason_of(int code)
 static enum skip_reason open_victim(struct replacement *u,
 				    const struct statx *seen)
 {
-	int r;
-
-	u->fd = unify_open(u->dirfd, u->name, seen, u->nodev);
-	if (u->fd < 0)
-		return reason_of(u->fd);
-	r = iflags_get(u->fd, &u->flags);
-	if (r < 0)
-		return reason_of(r);
-	return iflags_is_special(u->flags) ? SKIP_SPECIAL : SKIP_NONE;
+	u->fd = unify_open(u->dirfd, u->name, seen, u->nodev, &u->attr.stx);
+	return u->fd < 0 ? reason_of(u->fd) : SKIP_NONE;
 }
 
 /*
@@ -122,10 +115,13 @@ static enum skip_reason open_victim(struct replacement *u,
  */
 static int mark(struct replacement *u, enum skip_reason *reason)
 {
-	int r;
+	int r = iflags_get(u->fd, &u->flags);
 
-	if (u->pool->engine.engine != ENGINE_KERNEL ||
-	    iflags_is_shared(u->flags))
+	if (r < 0 || iflags_is_special(u->flags)) {
+		*reason = r < 0 ? reason_of(r) : SKIP_SPECIAL;
+		return 0;
+	}
+	if (iflags_is_shared(u->flags))
 		return 0;
 	r = fx_setflags(u->fd, u->flags | SHARED_FLAGS);
 	if (r == -ETXTBSY) {
@@ -187,25 +183,34 @@ static bool same_bytes_still(const struct replacement *u)
 			   fdio_equal(u->fd, u->m->fd, size)) == 1;
 }
 
-/* Step 3. */
+/* The master is somebody else's to change only where nothing protects it, and there in each
+ * tree that has it: its xattrs as they were are as good, and spare a system call a name. */
+static int compare_metadata(const struct replacement *u)
+{
+	struct iattr master = u->m->attr; /* borrows the xattrs */
+	int r = fdio_statx(u->m->fd, NULL, &master.stx);
+
+	if (u->ignore_mtime)
+		master.stx.stx_mtime = u->attr.stx.stx_mtime;
+	return r < 0 ? r : iattr_same_metadata(&master, &u->attr);
+}
+
+/* Step 3. The mark, if it was set, has changed the victim's ctime. */
 static enum skip_reason compare(struct replacement *u)
 {
-	_cleanup_iattr_ struct iattr master = IATTR_INIT;
-	int r = iattr_read_fd(u->fd, &u->attr);
+	bool kernel = u->pool->engine.engine == ENGINE_KERNEL;
+	int r = kernel ? iattr_read_fd(u->fd, &u->attr) :
+			 iattr_read_xattrs(u->fd, &u->attr);
 
 	if (r < 0)
 		return reason_of(r);
 	if (u->attr.stx.stx_nlink != 1)
 		return SKIP_HARDLINKED;
-	r = iattr_read_fd(u->m->fd, &master);
-	if (r < 0)
-		return reason_of(r);
-	if (u->ignore_mtime)
-		master.stx.stx_mtime = u->attr.stx.stx_mtime;
-	if (!iattr_same_metadata(&master, &u->attr))
-		return SKIP_DIFFERENT;
+	r = compare_metadata(u);
+	if (r <= 0)
+		return r < 0 ? reason_of(r) : SKIP_DIFFERENT;
 	/* the kernel compares the bytes itself, while both are frozen */
-	if (u->pool->engine.engine == ENGINE_KERNEL)
+	if (kernel)
 		return SKIP_NONE;
 	r = compare_bytes(u);
 	if (r < 0)
@@ -302,7 +307,7 @@ static int put_back(struct replacement *u, struct err *err)
 	if (r < 0)
 		return keep(u, err);
 	if (fdio_statx(u->scratch->fd, u->temp, &now) < 0 ||
-	    !statx_same_inode(&now, &u->m->stx))
+	    !statx_same_inode(&now, &u->m->attr.stx))
 		return keep(u, err);
 	/* a link to the master; what cannot be removed now goes with scratch */
 	(void)fx_unlinkat(u->scratch->fd, u->temp, 0);
@@ -432,12 +437,13 @@ static int put(struct replacement *u, put_fn *by_kernel, put_fn *by_hand,
 static int replace(struct replacement *u, const struct statx *seen,
 		   enum skip_reason *reason, struct err *err)
 {
-	int r;
+	int r = 0;
 
 	*reason = open_victim(u, seen);
 	if (*reason)
 		return 0;
-	r = mark(u, reason);
+	if (u->pool->engine.engine == ENGINE_KERNEL)
+		r = mark(u, reason);
 	if (r < 0)
 		return err_errno(err, r, "cannot mark '%s' as shared", u->name);
 	if (!*reason)
@@ -518,8 +524,9 @@ int unify_copy(const struct staging *scratch, int dirfd, const char *name,
 	       const struct statx *seen, struct unify_copy *ret,
 	       enum skip_reason *ret_reason, struct err *err)
 {
+	struct statx now;
 	_cleanup_close_ int handle =
-		open_handle(dirfd, name, seen, statx_same_inode);
+		open_handle(dirfd, name, seen, statx_same_inode, &now);
 	_cleanup_close_ int src = handle < 0 ? handle : fdio_reopen(handle);
 	int r;
 
@@ -574,8 +581,9 @@ static int copy_by_kernel(struct replacement *u, enum skip_reason *reason,
 static int put_copy(struct replacement *u, const struct statx *seen,
 		    enum skip_reason *reason, struct err *err)
 {
-	_cleanup_close_ int handle =
-		open_handle(u->dirfd, u->name, seen, statx_same_inode);
+	struct statx now;
+	_cleanup_close_ int handle = open_handle(u->dirfd, u->name, seen,
+						 statx_same_inode, &now);
 	int r;
 
 	u->fd = handle < 0 ? handle : fdio_reopen(handle);
@@ -596,7 +604,7 @@ int unify_undo(struct pool *p, const struct staging *scratch, int dirfd,
 	int r;
 
 	m.fd = copy->fd;
-	m.stx = copy->stx;
+	m.attr.stx = copy->stx;
 	(void)snprintf(u.temp, sizeof(u.temp), "%s", copy->name);
 	r = put_copy(&u, seen, ret_reason, err);
 	iattr_release(&u.attr);

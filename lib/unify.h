@@ -10,7 +10,8 @@
  *
  *  1. open V below its directory and see that it is the inode the caller decided
  *     about, unchanged (fdio.h, statx_unchanged());
- *  2. engine `kernel`: mark V shared, leaving its project id alone. This fails
+ *  2. engine `kernel`: see that it has no flags of its own (iflags_is_special()), which
+ *     elsewhere the caller has seen; mark V shared, leaving its project id alone. This fails
  *     with ETXTBSY while anybody has it open or mapped for writing, and from here
  *     on V cannot change: a writer that opens N now gets a private copy and N
  *     becomes another inode. A victim that keeps a name loses the mark in the
@@ -92,10 +93,11 @@ const struct skip_info *skip_reason_info(enum skip_reason r);
  * says. No device is opened and no fifo waited for, whatever the name has become;
  * with @nodev because the mount that @dirfd is on lets nobody open one
  * (fsinfo_is_nodev()), which saves two of four system calls.
- * A descriptor, -EAGAIN when it is another or a changed file, or -errno.
+ * A descriptor and *@ret what was seen by it, -EAGAIN when it is another or a changed
+ * file, or -errno.
  */
 int unify_open(int dirfd, const char *name, const struct statx *seen,
-	       bool nodev);
+	       bool nodev, struct statx *ret);
 
 /* The name @name in @dirfd, seen as @seen, shall become a link to @m. */
 struct unify_task {
@@ -103,7 +105,7 @@ struct unify_task {
 	const struct staging *scratch;	/* a staging directory of the caller */
 	int dirfd;
 	const char *name;		/* borrowed until dirtime_end() */
-	const struct statx *seen;
+	const struct statx *seen;	/* then it had no special flags */
 	const struct master *m;		/* durable: store_sync() */
 	bool ignore_mtime;
 	bool nodev;			/* as of unify_open() */

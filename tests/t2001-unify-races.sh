@@ -105,6 +105,21 @@ test_expect_success 'replaced by a device: nobody opens it' '
 	left_alone && test -b "$F" && test_path_missing /sys/block/loop$device
 '
 
+test_expect_success 'given a flag of its own' '
+	victim && at syncfs "test \$n != 1 || chattr +d \$F" &&
+	left_alone && lsattr "$F" | grep -q "^[^ ]*d" && chattr -d "$F"
+'
+
+test_expect_success 'given an extended attribute of its own' '
+	victim && at syncfs "test \$n != 1 || setfattr -n user.own -v 1 \$F" &&
+	left_alone && getfattr -n user.own "$F"
+'
+
+test_expect_success 'given one after the comparison' '
+	victim && at link "test \$n != 1 || setfattr -n user.own -v 1 \$F" &&
+	left_alone && getfattr -n user.own "$F"
+'
+
 # Now without handles, since the mount sees to that.
 test_expect_success 'the mount lets nobody open devices' '
 	mount -o remount,nodev "$POOL_MOUNT"

@@ -64,7 +64,7 @@ static int conclude(struct share *s, struct job *job, struct file *f, int r,
 		return 0;
 	job->known = true;
 	s->done_bytes += f->size_bytes;
-	return run_hold(s->run, job->m.stx.stx_ino, file_tree(s->run, f));
+	return run_hold(s->run, job->m.attr.stx.stx_ino, file_tree(s->run, f));
 }
 
 static int exchange_name(struct share *s, struct worker *w,

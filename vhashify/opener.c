@@ -128,14 +128,14 @@ int opener_locate(struct opener *o, const struct file *f, const char **ret_name)
 
 int opener_open(struct opener *o, const struct file *f)
 {
-	struct statx seen;
+	struct statx seen, now;
 	const char *name;
 	int dir = opener_locate(o, f, &name);
 
 	if (dir < 0)
 		return dir;
 	file_statx(o->run, f, &seen);
-	return unify_open(dir, name, &seen, o->nodev);
+	return unify_open(dir, name, &seen, o->nodev, &now);
 }
 
 enum skip_reason reason_of_errno(int code)

@@ -26,7 +26,9 @@ static bool has_attribute(const struct statx *stx, uint64_t attribute)
  */
 static bool is_leftover(const struct walk_entry *e)
 {
-	_cleanup_close_ int fd = unify_open(e->dirfd, e->name, e->stx, false);
+	struct statx now;
+	_cleanup_close_ int fd =
+		unify_open(e->dirfd, e->name, e->stx, false, &now);
 	unsigned int flags;
 
 	return fd >= 0 && !iflags_get(fd, &flags) && iflags_is_shared(flags);

@@ -128,7 +128,7 @@ static void note_master(struct share *s, const struct job *job)
 		return;
 	(void)pthread_mutex_lock(&s->lock);
 	s->run->new_masters++;
-	s->run->new_bytes += job->m.stx.stx_size;
+	s->run->new_bytes += job->m.attr.stx.stx_size;
 	(void)pthread_mutex_unlock(&s->lock);
 }
 
@@ -194,7 +194,7 @@ static int add_task(struct batch *b, uint32_t file, struct job *job)
 static int add_tasks(struct share *s, struct batch *b, struct job *job)
 {
 	struct run *run = s->run;
-	const struct statx *master = &job->m.stx;
+	const struct statx *master = &job->m.attr.stx;
 	uint32_t links = master->stx_nlink;
 	size_t last_tree = SIZE_MAX;
 	size_t i;

@@ -47,16 +47,16 @@ static void test_intern(void)
 
 	ok(a.created, "a first file makes a master");
 	fstatat(dir, "a", &orig, 0);
-	ok(a.stx.stx_ino != orig.st_ino, "which is a copy, not the file");
-	ok(a.stx.stx_ino && a.stx.stx_ino == b.stx.stx_ino,
+	ok(a.attr.stx.stx_ino != orig.st_ino, "which is a copy, not the file");
+	ok(a.attr.stx.stx_ino && a.attr.stx.stx_ino == b.attr.stx.stx_ino,
 	   "an equal file gets the same one");
 	ok(!b.created, "and makes none");
-	ok(c.stx.stx_ino != a.stx.stx_ino, "another content another one");
+	ok(c.attr.stx.stx_ino != a.attr.stx.stx_ino, "another content another one");
 	fchmodat(dir, "b", 0600, 0);
-	ok(intern(openat(dir, "b", O_RDONLY)).stx.stx_ino != a.stx.stx_ino,
+	ok(intern(openat(dir, "b", O_RDONLY)).attr.stx.stx_ino != a.attr.stx.stx_ino,
 	   "another mode another one");
-	is_int(a.stx.stx_mode & 07777, 0644, "a master has the file's mode");
-	is_int(a.stx.stx_mtime.tv_nsec, 4, "and its time to the nanosecond");
+	is_int(a.attr.stx.stx_mode & 07777, 0644, "a master has the file's mode");
+	is_int(a.attr.stx.stx_mtime.tv_nsec, 4, "and its time to the nanosecond");
 }
 
 /* Two keys can be the same: then bytes decide. Simulated by a master whose
@@ -107,13 +107,13 @@ static void test_stale_key(void)
 	is_int(fdio_equal(new.fd, openat(dir, "stale", O_RDONLY), 15), 1,
 	       "and has the bytes of the file");
 	found = intern(openat(dir, "stale", O_RDONLY));
-	ok(found.stx.stx_ino == new.stx.stx_ino, "it is found by that");
+	ok(found.attr.stx.stx_ino == new.attr.stx.stx_ino, "it is found by that");
 	again = intern_by("stale", &old.key);
-	ok(!again.created && again.stx.stx_ino == new.stx.stx_ino &&
+	ok(!again.created && again.attr.stx.stx_ino == new.attr.stx.stx_ino &&
 		   digest_equal(&again.key, &new.key),
 	   "and by a stale key too, which makes no second one");
 	again = intern_by("stale", &new.key);
-	ok(!again.created && again.stx.stx_ino == new.stx.stx_ino,
+	ok(!again.created && again.attr.stx.stx_ino == new.attr.stx.stx_ino,
 	   "as by the right one");
 }
 
@@ -142,11 +142,11 @@ static void test_link_limit(void)
 				&linked, NULL), 0,
 	       "beyond the limit it is linked again");
 	fdio_statx(dir, "m3", &stx);
-	ok(stx.stx_ino != m.stx.stx_ino && stx.stx_ino == linked.ino &&
+	ok(stx.stx_ino != m.attr.stx.stx_ino && stx.stx_ino == linked.ino &&
 		   linked.created, "to a replica");
 	m = intern(openat(dir, "m1", O_RDONLY));
 	is_int(m.replica, 1, "which is found by a search, too");
-	ok(m.stx.stx_ino == stx.stx_ino, "and is that one");
+	ok(m.attr.stx.stx_ino == stx.stx_ino, "and is that one");
 }
 
 static int count_entry(const struct store_entry *e, void *ctx)

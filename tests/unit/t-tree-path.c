@@ -144,21 +144,21 @@ static void test_used(void)
 	struct tree_used used = TREE_USED_INIT;
 	const struct store_avoid avoid = tree_used_avoid(&used);
 	struct master m = { .fd = -1, .key = { { 1 } }, .replica = 4,
-			    .stx = { .stx_ino = 7 } };
+			    .attr.stx = { .stx_ino = 7 } };
 	const struct digest other = { { 2 } };
 	struct statx eight = { .stx_ino = 8 };
 
 	is_int(avoid.first(&m.key, avoid.ctx), 0, "at first any replica will do");
-	ok(!avoid.has(&m.stx, avoid.ctx), "and any inode");
+	ok(!avoid.has(&m.attr.stx, avoid.ctx), "and any inode");
 	is_int(tree_used_add(&used, &m), 0, "a master is used");
 	is_int(avoid.first(&m.key, avoid.ctx), 5, "the next one is wanted then");
 	is_int(avoid.first(&other, avoid.ctx), 0, "of this key only");
-	ok(avoid.has(&m.stx, avoid.ctx), "its inode is known");
+	ok(avoid.has(&m.attr.stx, avoid.ctx), "its inode is known");
 	m.replica = 9;
 	is_int(tree_used_add(&used, &m), 0, "another replica of it");
 	is_int(avoid.first(&m.key, avoid.ctx), 10, "counts on");
 	ok(!avoid.has(&eight, avoid.ctx), "another inode is not used");
-	is_int(tree_used_add_ino(&used, &m.stx, 8), 0, "until it is");
+	is_int(tree_used_add_ino(&used, &m.attr.stx, 8), 0, "until it is");
 	ok(avoid.has(&eight, avoid.ctx), "known by its number");
 	tree_used_release(&used);
 }
