@@ -242,6 +242,7 @@ static int copy_extent(int src, int dst, off_t start, off_t end, char *buf,
 static int copy_extents(int src, int dst, off_t size, struct hasher *hasher)
 {
 	_cleanup_free_ char *buf = malloc(fdio_read_size(size, COPY_CHUNK));
+	off_t written = 0; /* up to here */
 	off_t pos = 0;
 
 	if (!buf)
@@ -257,8 +258,10 @@ static int copy_extents(int src, int dst, off_t size, struct hasher *hasher)
 		if (r < 0)
 			return r;
 		pos = start < size ? end : size;
+		if (start < size)
+			written = end;
 	}
-	return fx_ftruncate(dst, size);
+	return written == size ? 0 : fx_ftruncate(dst, size);
 }
 
 static int feed_hasher(int fd, off_t size, struct hasher *hasher)

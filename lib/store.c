@@ -129,14 +129,20 @@ static int record(struct pool *p, const struct master *m, struct err *err)
 }
 
 /* Give the sealed file its name, unless somebody made an equal master meanwhile:
- * then that one is used. */
+ * then that one is used. @sought as of commit(). */
 static int publish(struct pool *p, int *fd, const struct iattr *attr,
-		   const struct store_avoid *avoid, struct master *ret,
-		   struct err *err)
+		   const struct store_avoid *avoid, const struct master *sought,
+		   struct master *ret, struct err *err)
 {
-	for (;;) {
-		int r = find_master(p, *fd, attr, avoid, ret);
+	bool known = sought && digest_equal(&sought->key, &ret->key);
 
+	for (;; known = false) {
+		int r = 0;
+
+		if (known)
+			ret->replica = sought->replica;
+		else
+			r = find_master(p, *fd, attr, avoid, ret);
 		if (r > 0)
 			return 0;
 		if (!r)
@@ -192,10 +198,11 @@ int store_draft_hole(struct draft *d, uint64_t len, struct err *err)
 	return 0;
 }
 
-int store_draft_commit(struct pool *p, struct draft *d,
-		       const struct iattr *attr,
-		       const struct store_avoid *avoid, struct master *ret,
-		       struct err *err)
+/* @sought, if not NULL: the key for which no master would do a moment ago, and the number
+ * that was free then; both are only where to begin. */
+static int commit(struct pool *p, struct draft *d, const struct iattr *attr,
+		  const struct store_avoid *avoid, const struct master *sought,
+		  struct master *ret, struct err *err)
 {
 	struct iattr want = *attr;
 	struct digest content;
@@ -213,11 +220,19 @@ int store_draft_commit(struct pool *p, struct draft *d,
 	if (r < 0)
 		err_errno(err, r, "cannot write to the store");
 	else
-		r = publish(p, &d->fd, &want, avoid, ret, err);
+		r = publish(p, &d->fd, &want, avoid, sought, ret, err);
 	store_draft_release(d);
 	if (r < 0)
 		master_release(ret);
 	return r;
+}
+
+int store_draft_commit(struct pool *p, struct draft *d,
+		       const struct iattr *attr,
+		       const struct store_avoid *avoid, struct master *ret,
+		       struct err *err)
+{
+	return commit(p, d, attr, avoid, NULL, ret, err);
 }
 
 void store_draft_release(struct draft *d)
@@ -227,11 +242,13 @@ void store_draft_release(struct draft *d)
 	d->hasher = NULL;
 }
 
-/* A fresh copy of @src, whose metadata is @attr, becomes a master. */
+/* A fresh copy of @src, whose metadata is @attr, becomes a master. find_master() has left
+ * in @ret what it looked for. */
 static int copy_in(struct pool *p, int src, const struct iattr *attr,
 		   const struct store_avoid *avoid, struct master *ret,
 		   struct err *err)
 {
+	const struct master sought = *ret;
 	struct draft d;
 	int r = store_draft_begin(p, &d, err);
 
@@ -243,7 +260,7 @@ static int copy_in(struct pool *p, int src, const struct iattr *attr,
 		return r == -EAGAIN ? r :
 				      err_errno(err, r, "cannot copy to the store");
 	}
-	return store_draft_commit(p, &d, attr, avoid, ret, err);
+	return commit(p, &d, attr, avoid, &sought, ret, err);
 }
 
 /* Did @src keep still since @attr was read? */

@@ -214,6 +214,17 @@ test_expect_success 'a guest in which dpkg is at work is left out' '
 	vhashify && test_same_inode "$T/bin/tool" "$G1/bin/tool"
 '
 
+test_expect_success 'a master that another command makes meanwhile is the one' '
+	mkdir again && echo contested >again/contested &&
+	cp -p again/contested "$G1" && cp -p again/contested "$G2" &&
+	COWLINK_FAULT_EXEC="tmpfile:3:unset COWLINK_FAULT_EXEC
+		vtemplate import template2 again >/dev/null" vhashify --json >out && test_json out .shared_files 2 &&
+	test_json out .scanned_trees 3 && test_json out .new_masters 0 &&
+	test_same_inode "$G1/contested" "$(root_of template2)/contested" &&
+	test_same_inode "$G2/contested" "$(root_of template2)/contested" &&
+	vtemplate destroy --template template2
+'
+
 test_expect_success 'all that is consistent' '
 	vtemplate check
 '
