@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Paths inside a tree that may be longer than PATH_MAX. Every step is below the
- * root and follows no symlink. Used by tree-*.c only.
+ * root and follows no symlink.
  */
 #ifndef COWLINK_TREE_PATH_H
 #define COWLINK_TREE_PATH_H
@@ -15,7 +15,7 @@
  */
 int tree_path_normalize(const char *raw, char **ret, struct err *err);
 
-/* Open the directory @path ("" the root itself) below @rootfd; a descriptor,
+/* Open the directory @path ("" the root itself; a slash may end it) below @rootfd; a descriptor,
  * -ELOOP or -ENOTDIR when a component is a symlink or no directory. */
 int tree_path_open_dir(int rootfd, const char *path);
 

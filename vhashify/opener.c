@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <string.h>
 
 #include "cleanup.h"
 #include "fdio.h"
 #include "fsinfo.h"
+#include "tree-path.h"
 #include "vhashify.h"
 
 static void close_one(int *fd)
@@ -59,36 +58,6 @@ static int use_tree(struct opener *o, size_t index)
 	return o->status;
 }
 
-/*
- * Open the directory @path (@len bytes) below @root. A path in a hostile tree may be
- * longer than PATH_MAX: it is gone along in pieces.
- */
-static int open_path(int root, const char *path, size_t len)
-{
-	_cleanup_close_ int at = fdio_open_dir(root, ".");
-	const char *end = path + len;
-
-	while (at >= 0 && path < end) {
-		char piece[PATH_MAX];
-		size_t take = end - path;
-		int next;
-
-		if (take >= sizeof(piece)) {
-			take = sizeof(piece) - 1;
-			while (take && path[take] != '/')
-				take--;
-		}
-		memcpy(piece, path, take);
-		piece[take] = '\0';
-		next = fdio_open_beneath(at, piece, O_RDONLY | O_DIRECTORY);
-		cleanup_close(&at);
-		at = next;
-		path += take;
-		path += path < end && *path == '/';
-	}
-	return at < 0 ? at : steal_fd(&at);
-}
-
 bool opener_is_at(const struct opener *o, const struct file *f)
 {
 	return o->dir >= 0 && o->dir_index == f->dir;
@@ -102,7 +71,7 @@ static int use_dir(struct opener *o, const struct file *f)
 		return 0;
 	close_one(&o->dir);
 	o->dir_index = f->dir;
-	o->dir = open_path(o->root, path, strlen(path));
+	o->dir = tree_path_open_dir(o->root, path);
 	switch (o->dir) {
 	case -ENOENT:	/* removed, or a symlink, a mount or a file by now */
 	case -ENOTDIR:

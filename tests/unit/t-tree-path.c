@@ -115,6 +115,12 @@ static void test_open(int rootfd)
 	       "a symlink is not followed");
 	is_int(tree_path_open_dir(rootfd, "link/link"), -ELOOP,
 	       "nor one in the middle");
+	is_int(tree_path_open_dir(rootfd, "link/"), -ELOOP,
+	       "nor with a slash behind it");
+	(void)mkdirat(rootfd, "dir", 0700);
+	fd = tree_path_open_dir(rootfd, "dir/");
+	ok(fd >= 0, "which a directory may have");
+	(void)close(fd);
 	is_int(tree_path_open_dir(rootfd, "missing"), -ENOENT, "not there");
 	(void)mknodat(rootfd, "file", S_IFREG | 0600, 0);
 	is_int(tree_path_open_dir(rootfd, "file"), -ENOTDIR, "no directory");
@@ -169,7 +175,7 @@ int main(void)
 	char command[80];
 	int fd;
 
-	unit_plan(49);
+	unit_plan(51);
 	test_normalize();
 	fd = mkdtemp(dir) ? open(dir, O_RDONLY | O_DIRECTORY) : -1;
 	ok(fd >= 0, "a directory to work in");
