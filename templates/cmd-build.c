@@ -50,8 +50,6 @@ int cmd_build(struct cmd_ctx *ctx)
 		r = import_stream(ctx, &recipe, &mt, &stats);
 	if (!r)
 		r = make_tree_publish(&mt, &stats, &ctx->err);
-	if (r < 0)
-		return r;
-	tree_stats_print(&mt.row, &stats);
-	return 0;
+	return r < 0 ? r : tree_made_show(ctx->pool, &mt.row, &stats, ctx->json,
+					  &ctx->err);
 }

@@ -87,10 +87,6 @@ int cmd_clone(struct cmd_ctx *ctx)
 		r = check_still_there(ctx, &tmpl);
 	if (!r)
 		r = make_tree_publish(&mt, &stats, &ctx->err);
-	if (r < 0)
-		return r;
-	if (ctx->json)
-		return tree_made_json(ctx->pool, &mt.row, &stats, &ctx->err);
-	tree_stats_print(&mt.row, &stats);
-	return 0;
+	return r < 0 ? r : tree_made_show(ctx->pool, &mt.row, &stats, ctx->json,
+					  &ctx->err);
 }

@@ -49,7 +49,7 @@ struct json_object *tree_row_json(const struct pool *p,
 	return o;
 }
 
-void tree_stats_print(const struct tree_row *row, const struct tree_stats *s)
+static void print_stats(const struct tree_row *row, const struct tree_stats *s)
 {
 	char size[32];
 	char fresh[32];
@@ -64,10 +64,13 @@ void tree_stats_print(const struct tree_row *row, const struct tree_stats *s)
 	       format_bytes(fresh, s->new_bytes));
 }
 
-int tree_stats_json(struct json_object *o, const struct tree_stats *s)
+static struct json_object *stats_json(const struct tree_stats *s)
 {
+	struct json_object *o = json_object_new_object();
 	int r = 0;
 
+	if (!o)
+		return NULL;
 	r |= json_add_u64(o, "files", s->files);
 	r |= json_add_u64(o, "dirs", s->dirs);
 	r |= json_add_u64(o, "others", s->others);
@@ -76,26 +79,43 @@ int tree_stats_json(struct json_object *o, const struct tree_stats *s)
 	r |= json_add_u64(o, "private_files", s->private_files);
 	r |= json_add_u64(o, "new_masters", s->new_masters);
 	r |= json_add_u64(o, "new_bytes", s->new_bytes);
-	return r ? -ENOMEM : 0;
+	if (r) {
+		json_object_put(o);
+		return NULL;
+	}
+	return o;
 }
 
-int tree_made_json(const struct pool *p, const struct tree_row *row,
-		   const struct tree_stats *s, struct err *err)
+/* @value is used up, also when that fails. */
+static int add_object(struct json_object *doc, const char *key,
+		      struct json_object *value)
 {
-	struct json_object *doc = json_document("vtemplate");
-	struct json_object *tree = tree_row_json(p, row);
-	struct json_object *stats = json_object_new_object();
-	int r = doc && tree && stats ? tree_stats_json(stats, s) : -ENOMEM;
+	int r = value ? json_object_object_add(doc, key, value) : -1;
 
-	if (!r)
-		r = json_add_bool(doc, "unprotected", p->info.unprotected);
-	if (r || json_object_object_add(doc, "tree", tree) ||
-	    json_object_object_add(doc, "stats", stats)) {
-		json_object_put(doc);
-		json_object_put(tree);
-		json_object_put(stats);
-		return err_errno(err, -ENOMEM, "cannot write JSON");
+	if (r)
+		json_object_put(value);
+	return r;
+}
+
+int tree_made_show(const struct pool *p, const struct tree_row *row,
+		   const struct tree_stats *s, bool json, struct err *err)
+{
+	struct json_object *doc;
+	int r;
+
+	if (!json) {
+		print_stats(row, s);
+		return 0;
 	}
-	json_print_document(doc);
-	return 0;
+	doc = json_document("vtemplate");
+	r = doc ? json_add_bool(doc, "unprotected", p->info.unprotected) : -1;
+	if (!r)
+		r = add_object(doc, "tree", tree_row_json(p, row));
+	if (!r)
+		r = add_object(doc, "stats", stats_json(s));
+	if (!r)
+		json_print_document(doc);
+	else
+		json_object_put(doc);
+	return r ? err_errno(err, -ENOMEM, "cannot write JSON") : 0;
 }

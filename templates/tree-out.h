@@ -12,12 +12,9 @@
 struct json_object *tree_row_json(const struct pool *p,
 				  const struct tree_row *row);
 
-/* The counts of a finished import or clone: two lines for people. */
-void tree_stats_print(const struct tree_row *row, const struct tree_stats *s);
-int tree_stats_json(struct json_object *o, const struct tree_stats *s);
-
-/* The document of a command that made a tree. 0 or -ENOMEM with a message. */
-int tree_made_json(const struct pool *p, const struct tree_row *row,
-		   const struct tree_stats *s, struct err *err);
+/* What a command that made a tree says in the end: two lines for people or, with @json, a
+ * document. 0 or -ENOMEM with a message. */
+int tree_made_show(const struct pool *p, const struct tree_row *row,
+		   const struct tree_stats *s, bool json, struct err *err);
 
 #endif
