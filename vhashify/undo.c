@@ -115,8 +115,10 @@ static int collect(struct undo *u, const struct tree_target *target)
 	return r;
 }
 
-/* The directory of a file that is still in the game; else its reason is set. */
-static int locate(struct undo *u, struct file *f, const char **ret_name)
+/* The directory of a file that is still in the game, and what it was seen as; else its
+ * reason is set. */
+static int locate(struct undo *u, struct file *f, const char **ret_name,
+		  struct statx *ret_seen)
 {
 	int dir;
 
@@ -125,6 +127,7 @@ static int locate(struct undo *u, struct file *f, const char **ret_name)
 	dir = opener_locate(&u->opener, f, ret_name);
 	if (dir < 0)
 		file_skip(f, reason_of_errno(dir));
+	file_statx(u->run, f, ret_seen);
 	return dir;
 }
 
@@ -133,12 +136,11 @@ static int make_copy(struct undo *u, struct file *f, struct unify_copy *copy)
 	enum skip_reason reason;
 	struct statx seen;
 	const char *name;
-	int dir = locate(u, f, &name);
+	int dir = locate(u, f, &name, &seen);
 	int r;
 
 	if (dir < 0)
 		return 0;
-	file_statx(u->run, f, &seen);
 	r = unify_copy(&u->scratch, dir, name, &seen, copy, &reason, u->err);
 	if (!r && reason != SKIP_NONE)
 		file_skip(f, reason);
@@ -151,12 +153,11 @@ static int put_copy(struct undo *u, struct file *f,
 	enum skip_reason reason;
 	struct statx seen;
 	const char *name;
-	int dir = locate(u, f, &name);
+	int dir = locate(u, f, &name, &seen);
 	int r;
 
 	if (dir < 0)
 		return 0;
-	file_statx(u->run, f, &seen);
 	r = unify_undo(u->run->pool, &u->scratch, dir, name, &seen, copy,
 		       &u->dirtime, &reason, u->err);
 	dirtime_end(&u->dirtime);
