@@ -164,8 +164,6 @@ void cgroup_release(struct cgroup *cg)
 {
 	cleanup_close(&cg->slice_fd);
 	cleanup_close(&cg->fd);
-	cg->slice_fd = -1;
-	cg->fd = -1;
 }
 
 int cgroup_procs(const struct cgroup *cg, const char *leaf, struct err *err)

@@ -286,9 +286,7 @@ static int run_inside(struct passage *p, struct err *err)
 	cleanup_close(&p->pids[1]);
 	cleanup_close(&p->status[1]);
 	cleanup_close(&p->tty[1]);
-	p->pids[1] = p->status[1] = p->tty[1] = -1;
 	cleanup_pair(p->gate);
-	p->gate[0] = p->gate[1] = -1;
 	r = meet(p, pid, err);
 	child = 0;
 	return r;

@@ -67,5 +67,4 @@ void guest_release(struct guest *g)
 	running_release(&g->run);
 	settings_release(&g->settings);
 	cleanup_close(&g->lock_fd);
-	g->lock_fd = -1;
 }

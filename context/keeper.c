@@ -69,14 +69,12 @@ int keeper_fork(struct keeper *k, struct err *err)
 	if (!k->pid) {
 		cleanup_close(&k->news[0]);
 		cleanup_close(&k->go[1]);
-		k->news[0] = k->go[1] = -1;
 		return 0;
 	}
 	if (k->pid < 0)
 		return err_errno(err, -errno, "cannot make a process");
 	cleanup_close(&k->news[1]);
 	cleanup_close(&k->go[0]);
-	k->news[1] = k->go[0] = -1;
 	cleanup_pair(k->tty);
 	return 1;
 }

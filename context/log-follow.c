@@ -35,7 +35,6 @@ void log_file_release(struct log_file *f)
 {
 	cleanup_close(&f->watch_fd);
 	cleanup_close(&f->fd);
-	f->watch_fd = f->fd = -1;
 }
 
 struct reader {
@@ -172,7 +171,6 @@ static void hear_keeper(struct follow *f)
 	if (n < 0 && errno == EAGAIN)
 		return;
 	cleanup_close(&f->keeper);
-	f->keeper = -1;
 }
 
 static void drain(int fd)

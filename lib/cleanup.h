@@ -30,21 +30,23 @@ static inline void cleanup_free(void *p)
 	free(*(void **)p);
 }
 
+/* What is closed is -1 then: its number may be another's the next moment. */
 static inline void cleanup_close(int *fd)
 {
 	int saved = errno;
 
-	if (*fd >= 0)
-		(void)close(*fd); /* read-only or already failed: nothing to lose */
+	if (*fd < 0)
+		return;
+	(void)close(*fd); /* read-only or already failed: nothing to lose */
+	*fd = -1;
 	errno = saved;
 }
 
-/* Of a pipe or socketpair: what is closed is -1 then. */
+/* Of a pipe or socketpair. */
 static inline void cleanup_pair(int pair[2])
 {
 	cleanup_close(&pair[0]);
 	cleanup_close(&pair[1]);
-	pair[0] = pair[1] = -1;
 }
 
 static inline void cleanup_dir(DIR **d)

@@ -166,5 +166,4 @@ void dirtime_release(struct dirtime *dt)
 {
 	dirtime_end(dt);
 	cleanup_close(&dt->inotify);
-	dt->inotify = -1;
 }

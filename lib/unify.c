@@ -538,7 +538,6 @@ int unify_copy(const struct staging *scratch, int dirfd, const char *name,
 	if (!r)
 		return 0;
 	cleanup_close(&ret->fd);
-	ret->fd = -1;
 	if (r == -EAGAIN)
 		*ret_reason = SKIP_CHANGED;
 	if (r == -EAGAIN || is_refusal(r, ret_reason))

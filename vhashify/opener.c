@@ -8,17 +8,11 @@
 #include "tree-path.h"
 #include "vhashify.h"
 
-static void close_one(int *fd)
-{
-	cleanup_close(fd);
-	*fd = -1;
-}
-
 static void close_tree(struct opener *o)
 {
-	close_one(&o->dir);
-	close_one(&o->root);
-	close_one(&o->lock);
+	cleanup_close(&o->dir);
+	cleanup_close(&o->root);
+	cleanup_close(&o->lock);
 	o->tree = SIZE_MAX;
 }
 
@@ -69,7 +63,7 @@ static int use_dir(struct opener *o, const struct file *f)
 
 	if (opener_is_at(o, f))
 		return 0;
-	close_one(&o->dir);
+	cleanup_close(&o->dir);
 	o->dir_index = f->dir;
 	o->dir = tree_path_open_dir(o->root, path);
 	switch (o->dir) {

@@ -117,6 +117,22 @@ static void test_stale_key(void)
 	   "as by the right one");
 }
 
+/* Somebody else may have the number the next moment. */
+static void test_changed(void)
+{
+	struct iattr attr = IATTR_INIT;
+	struct master m = MASTER_INIT;
+	struct err err = { 0 };
+	int fd = put("changing", "while it is read");
+
+	if (iattr_read_fd(fd, &attr) < 0 || fchmod(fd, 0600))
+		exit(1);
+	is_int(store_intern(pool, fd, &attr, &m, &err), -EAGAIN,
+	       "a file that changes meanwhile has no master");
+	is_int(m.fd, -1, "nor the number of its descriptor, which is closed");
+	iattr_release(&attr);
+}
+
 static void test_link_limit(void)
 {
 	struct master m = intern(put("many", "many links"));
@@ -228,7 +244,7 @@ int main(void)
 		unit_skip(1, "needs root to make a pool");
 		return unit_done();
 	}
-	unit_plan(39);
+	unit_plan(41);
 	dir = open(unit_tmpdir(tmp), O_DIRECTORY);
 	snprintf(path, sizeof(path), "%s/pool", tmp);
 	if (pool_create(path, &opt, &err) < 0 ||
@@ -239,6 +255,7 @@ int main(void)
 	test_intern();
 	test_collision();
 	test_stale_key();
+	test_changed();
 	test_link_limit();
 	test_admin();
 	test_names();
