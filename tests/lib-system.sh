@@ -3,16 +3,20 @@
 #
 # Guests that are whole systems and boot by their own init. Sourced after lib-guest.sh.
 
-# system_trees VARIABLE=RECIPE...: before test_in_qemu, since outside is the network that
-# tools/debian-tree needs. The variables then hold the directories of the trees.
+# system_trees VARIABLE=RECIPE...: before test_in_qemu or test_in_uml, since outside is the
+# network that tools/debian-tree needs. The variables then hold the directories of the trees,
+# there and outside.
 system_trees()
 {
-	! in_qemu_ || return 0
+	! in_qemu_ && ! in_uml_ || return 0
 	for wanted in "$@"
 	do
 		tree=$("$COWLINK_SRC/tools/debian-tree" \
 			"$TEST_DIRECTORY/fixtures/recipe-${wanted#*=}") || exit 1
-		TEST_QEMU_OPTIONS="${TEST_QEMU_OPTIONS-} --bind=$tree --env=${wanted%%=*}=$tree"
+		eval "${wanted%%=*}=\$tree"
+		test_options="--bind=$tree --env=${wanted%%=*}=$tree"
+		TEST_QEMU_OPTIONS="${TEST_QEMU_OPTIONS-} $test_options"
+		TEST_UML_OPTIONS="${TEST_UML_OPTIONS-} $test_options"
 	done
 }
 

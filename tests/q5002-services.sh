@@ -15,7 +15,7 @@ the other nor of the template.'
 TEST_QEMU_OPTIONS=--timeout=7200
 test_require ROOT
 system_trees TREE=services
-in_qemu_ || newer_packages "$tree" || exit 1
+in_qemu_ || newer_packages "$TREE" || exit 1
 test_in_qemu "$@"
 
 # As systemd of the host would have done.
