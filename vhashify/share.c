@@ -100,7 +100,7 @@ static int intern_member(struct share *s, struct opener *o,
 		return err_errno(err, r, "cannot read '%s%s'", FILE_PATH(run, f));
 	file_statx(run, f, &seen);
 	if (!statx_unchanged(&attr.stx, &seen))
-		return -EAGAIN;
+		return err_set(err, -EAGAIN, "changed since it was seen");
 	return mtimes_intern(run, f, fd, &attr, within ? NULL : &avoid, ret,
 			     err);
 }
