@@ -7,6 +7,14 @@
  * limits read THREADS <FILES          open it, read it, close it
  * limits link THREADS <FILES          link(2) and rename(2): each file whose line is
  *                                     "FILE<TAB>NAME" gets that name, which is there
+ *
+ * And for what one cannot do without who loses no write of a guest to a file that nothing
+ * protects, and makes no file of a guest everybody's:
+ *
+ * limits copy THREADS <FILES          a copy of each, here, put on the disk
+ * limits exchange THREADS <FILES      as link, after a comparison, and what the name was
+ *                                     is compared once more before it is removed; the
+ *                                     lines of a FILE follow each other
  */
 #include <err.h>
 #include <fcntl.h>
@@ -21,17 +29,21 @@
 #define BUFFER_SIZE (128 << 10)
 /* Neighbours in a directory stay with one thread. */
 #define LINES_AT_A_TIME 64
+/* As vhashify does, which has so many in a batch. */
+#define SYNC_EVERY 256
 
 struct thread {
 	pthread_t id;
 	int number;
-	char *buffer;
+	char *buffer, *other;
+	char *file;	/* open as fd, to be linked */
+	int fd;
 };
 
 static void (*work)(struct thread *t, char *line);
 static char **lines;
 static size_t line_count;
-static atomic_size_t next_line;
+static atomic_size_t next_line, copies;
 
 static void look(struct thread *t, char *line)
 {
@@ -66,6 +78,77 @@ static void link_file(struct thread *t, char *line)
 	*name++ = '\0';
 	snprintf(temp, sizeof(temp), "limits.%d", t->number);
 	if (link(line, temp) < 0 || rename(temp, name) < 0)
+		err(1, "%s", name);
+}
+
+static void copy_file(struct thread *t, char *line)
+{
+	size_t number = atomic_fetch_add(&copies, 1) + 1;
+	int from = open(line, O_RDONLY | O_NOATIME | O_CLOEXEC);
+	char name[32];
+	ssize_t n;
+	int to;
+
+	snprintf(name, sizeof(name), "copy.%zu", number);
+	to = open(name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+	if (from < 0 || to < 0)
+		err(1, "%s", from < 0 ? line : name);
+	while ((n = read(from, t->buffer, BUFFER_SIZE)) > 0)
+		if (write(to, t->buffer, n) != n)
+			err(1, "cannot write a copy of %s", line);
+	if (n < 0 || close(from) < 0)
+		err(1, "%s", line);
+	if ((number % SYNC_EVERY == 0 && syncfs(to) < 0) || close(to) < 0)
+		err(1, "%s", name);
+}
+
+static void compare(struct thread *t, int a, int b, const char *name)
+{
+	off_t at = 0;
+	ssize_t n;
+
+	do {
+		n = pread(a, t->buffer, BUFFER_SIZE, at);
+		if (n < 0 || pread(b, t->other, BUFFER_SIZE, at) != n ||
+		    memcmp(t->buffer, t->other, n) != 0)
+			errx(1, "'%s' is not equal", name);
+		at += n;
+	} while (n == BUFFER_SIZE);
+}
+
+static void open_file(struct thread *t, char *file)
+{
+	if (t->file && !strcmp(t->file, file))
+		return;
+	if (t->file)
+		close(t->fd);
+	t->file = file;
+	t->fd = open(file, O_RDONLY | O_NOATIME | O_CLOEXEC);
+	if (t->fd < 0)
+		err(1, "%s", file);
+}
+
+static void exchange_file(struct thread *t, char *line)
+{
+	char *name = strchr(line, '\t');
+	char temp[32];
+	int old;
+
+	if (!name)
+		errx(1, "no name in '%s'", line);
+	*name++ = '\0';
+	open_file(t, line);
+	snprintf(temp, sizeof(temp), "limits.%d", t->number);
+	old = open(name, O_RDONLY | O_NOATIME | O_CLOEXEC);
+	if (old < 0)
+		err(1, "%s", name);
+	compare(t, t->fd, old, name);
+	if (linkat(t->fd, "", AT_FDCWD, temp, AT_EMPTY_PATH) < 0 ||
+	    renameat2(AT_FDCWD, temp, AT_FDCWD, name, RENAME_EXCHANGE) < 0)
+		err(1, "%s", name);
+	look(t, temp);
+	compare(t, t->fd, old, name);
+	if (unlink(temp) < 0 || close(old) < 0)
 		err(1, "%s", name);
 }
 
@@ -108,7 +191,8 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		void (*work)(struct thread *t, char *line);
-	} kinds[] = { { "stat", look }, { "read", read_file }, { "link", link_file } };
+	} kinds[] = { { "stat", look }, { "read", read_file }, { "link", link_file },
+		      { "copy", copy_file }, { "exchange", exchange_file } };
 	int count = argc == 3 ? atoi(argv[2]) : 0;
 	struct thread threads[64];
 	size_t k;
@@ -118,12 +202,13 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[1], kinds[k].name))
 			work = kinds[k].work;
 	if (!work || count < 1 || count > 64)
-		errx(2, "usage: limits stat|read|link THREADS <FILES");
+		errx(2, "usage: limits stat|read|link|copy|exchange THREADS <FILES");
 	read_lines();
 	for (i = 0; i < count; i++) {
-		threads[i].number = i;
-		threads[i].buffer = malloc(BUFFER_SIZE);
-		if (!threads[i].buffer ||
+		threads[i] = (struct thread){ .number = i,
+					      .buffer = malloc(BUFFER_SIZE),
+					      .other = malloc(BUFFER_SIZE) };
+		if (!threads[i].buffer || !threads[i].other ||
 		    pthread_create(&threads[i].id, NULL, run, &threads[i]) != 0)
 			errx(1, "cannot start a thread");
 	}
