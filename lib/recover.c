@@ -23,6 +23,7 @@
 #include "pool.h"
 #include "project.h"
 #include "staging.h"
+#include "store.h"
 #include "tree.h"
 
 /* --- rows ---------------------------------------------------------------------- */
@@ -116,27 +117,78 @@ static int finish_rows(struct pool *p, struct err *err)
 
 /* --- staging -------------------------------------------------------------------- */
 
-/* The inode number in "<inode number>.<16 hexadecimal digits>"; 0 for other names. */
-static uint64_t displaced_ino(const char *name)
+/* Inode numbers: who may be removed, and whom it must be equal to. */
+struct displaced {
+	uint64_t ino, master;
+};
+
+static const char *parse_ino(const char *text, uint64_t *ret)
 {
 	char *end;
-	unsigned long long ino;
 
-	if (*name < '1' || *name > '9')
-		return 0;
+	if (*text < '1' || *text > '9')
+		return NULL;
 	errno = 0;
-	ino = strtoull(name, &end, 10);
-	return !errno && *end == '.' && staging_is_name(end + 1) ? ino : 0;
+	*ret = strtoull(text, &end, 10);
+	return errno ? NULL : end;
+}
+
+/* "<inode number>-<inode number>.<16 hexadecimal digits>", as unify.c gives them. */
+static bool parse_displaced(const char *name, struct displaced *ret)
+{
+	const char *end = parse_ino(name, &ret->ino);
+
+	if (end && *end == '-')
+		end = parse_ino(end + 1, &ret->master);
+	else
+		end = NULL;
+	return end && *end == '.' && staging_is_name(end + 1);
+}
+
+static bool is_equal(int a, int b)
+{
+	_cleanup_iattr_ struct iattr x = IATTR_INIT;
+	_cleanup_iattr_ struct iattr y = IATTR_INIT;
+
+	return !iattr_read_fd(a, &x) && !iattr_read_fd(b, &y) &&
+	       iattr_same_metadata(&x, &y) &&
+	       fdio_equal(a, b, x.stx.stx_size) == 1;
+}
+
+/* 1; 0 when it does not, or that cannot be told; -errno. */
+static int equals_master(struct pool *p, int dirfd, const char *name,
+			 uint64_t ino, struct err *err)
+{
+	_cleanup_close_ int fd = -1;
+	_cleanup_close_ int master = -1;
+	struct store_entry entry = { .shard_fd = -1 };
+	char entry_name[STORE_NAME_SIZE];
+	struct store_item item;
+	struct object_row row;
+	struct statx stx;
+	int r = catalog_object_by_ino(p->catalog, ino, &row, err);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	item = (struct store_item){ .ino = ino, .key = row.key,
+				    .replica = row.replica };
+	master = store_item_open(p, &item, entry_name, &entry);
+	cleanup_close(&entry.shard_fd);
+	/* the catalog is a cache, and numbers are used again */
+	if (master < 0 || fdio_statx(master, NULL, &stx) || stx.stx_ino != ino)
+		return 0;
+	fd = fdio_open(dirfd, name, O_RDONLY);
+	return fd >= 0 && is_equal(fd, master);
 }
 
 /*
  * A vhashify that died between exchanging a guest's file with a link to the master
- * and removing what it got: is that the file it meant (@ino), or a link to a
- * master that was not put in place yet? Anything else came from a guest's write in
- * that moment. 1 to remove it, 0 to keep it, -errno.
+ * and removing what it got: is that the file it meant, as it was when it was compared, or
+ * a link to a master that was not put in place yet? Anything else came from a guest's
+ * write in that moment. 1 to remove it, 0 to keep it, -errno.
  */
 static int is_expendable(struct pool *p, int dirfd, const char *name,
-			 uint64_t ino, struct err *err)
+			 const struct displaced *d, struct err *err)
 {
 	_cleanup_close_ int fd = -1;
 	struct object_row object;
@@ -146,10 +198,13 @@ static int is_expendable(struct pool *p, int dirfd, const char *name,
 
 	if (r < 0)
 		return err_errno(err, r, "cannot examine '%s'", name);
-	if (stx.stx_ino == ino)
+	/* where the kernel protects it, it is frozen since before the comparison */
+	if (stx.stx_ino == d->ino && !p->info.unprotected)
 		return 1;
 	if (!S_ISREG(stx.stx_mode))
 		return 0;
+	if (stx.stx_ino == d->ino)
+		return equals_master(p, dirfd, name, d->master, err);
 	fd = fdio_open(dirfd, name, O_RDONLY);
 	if (fd >= 0 && !iflags_get(fd, &flags) && iflags_is_shared(flags))
 		return 1;
@@ -178,12 +233,12 @@ static int keep(struct pool *p, int dirfd, const char *name, struct err *err)
 static int sort_out(struct pool *p, int dirfd, const char *name,
 		    struct err *err)
 {
-	uint64_t ino = displaced_ino(name);
+	struct displaced d;
 	int r;
 
-	if (!ino)
+	if (!parse_displaced(name, &d))
 		return 0;
-	r = is_expendable(p, dirfd, name, ino, err);
+	r = is_expendable(p, dirfd, name, &d, err);
 	return r ? (r < 0 ? r : 0) : keep(p, dirfd, name, err);
 }
 

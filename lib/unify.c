@@ -18,9 +18,6 @@
 #include "project.h"
 #include "uapi/cowlink.h"
 
-/* "<inode number>.<16 digits>" */
-#define TEMP_NAME_SIZE 40
-
 /* Files up to this length are compared in one piece. */
 #define KEEP_BYTES (64 << 10)
 
@@ -43,7 +40,7 @@ struct replacement {
 	bool undo;		/* the victim is shared, m a private copy */
 	bool ignore_mtime;
 	unsigned int exchanges;	/* done in dirfd, of either kind */
-	char temp[TEMP_NAME_SIZE];
+	char temp[UNIFY_TEMP_SIZE];
 };
 
 /* A handle of the regular file @name, if it @is what was @seen; else -EAGAIN. */
@@ -341,15 +338,16 @@ static bool still_there(const struct replacement *u)
 }
 
 /*
- * A name need be unique in one scratch directory only, which is one process's and
- * has a random name itself.
+ * It tells pool_recover() which inode may be removed under this name, and the master that
+ * it must be equal to. It need be unique in one scratch directory only, which is one
+ * thread's and has a random name itself.
  */
-static void temp_name(char temp[TEMP_NAME_SIZE], uint64_t ino)
+static void temp_name(char temp[UNIFY_TEMP_SIZE], uint64_t ino, uint64_t master)
 {
 	static atomic_uint_fast64_t count;
 
-	(void)snprintf(temp, TEMP_NAME_SIZE, "%llu.%016llx",
-		       (unsigned long long)ino,
+	(void)snprintf(temp, UNIFY_TEMP_SIZE, "%llu-%llu.%016llx",
+		       (unsigned long long)ino, (unsigned long long)master,
 		       (unsigned long long)atomic_fetch_add(&count, 1));
 }
 
@@ -376,7 +374,7 @@ static int exchange(struct replacement *u, enum skip_reason *reason,
 {
 	int r;
 
-	temp_name(u->temp, u->attr.stx.stx_ino);
+	temp_name(u->temp, u->attr.stx.stx_ino, u->m->attr.stx.stx_ino);
 	r = store_link(u->m, u->scratch->fd, u->temp, NULL);
 	if (r == -EMLINK)
 		return r;
@@ -470,15 +468,15 @@ int unify_replace(const struct unify_task *t, enum skip_reason *ret_reason,
 
 /* --- the way back -------------------------------------------------------------- */
 
-/* An unnamed copy of @src gets its name, and a descriptor nobody can write by. */
-static int name_copy(const struct staging *scratch, int fd,
+/* An unnamed copy of @master gets its name, and a descriptor nobody can write by. */
+static int name_copy(const struct staging *scratch, int fd, uint64_t master,
 		     struct unify_copy *ret)
 {
 	int r = fdio_statx(fd, NULL, &ret->stx);
 
 	if (r < 0)
 		return r;
-	temp_name(ret->name, ret->stx.stx_ino);
+	temp_name(ret->name, ret->stx.stx_ino, master);
 	r = fx_link_fd(fd, scratch->fd, ret->name);
 	if (r < 0)
 		return r;
@@ -515,7 +513,7 @@ static int copy_aside(const struct staging *scratch, int src, int dirfd,
 	if (!r)
 		r = iattr_apply_fd(fd, &attr);
 	if (!r)
-		r = name_copy(scratch, fd, ret);
+		r = name_copy(scratch, fd, attr.stx.stx_ino, ret);
 	/* an error of the last write may come as late as this */
 	return r ? r : fdio_close(&fd);
 }

@@ -39,9 +39,11 @@
  * the kernel's own.
  *
  * A crash leaves the displaced file in staging under the name
- * "<inode number of V>.<number>": pool_recover() removes it only if it is V or a
- * master; anything else is data and is kept as staging/kept-<random>. It may also
- * leave V marked, with one link: the next run takes such a file like any other.
+ * "<inode number of V>-<that of M>.<number>": pool_recover() removes it only if it is a
+ * master, or V and on unprotected pools still equal to M; anything else is data and
+ * is kept as staging/kept-<number> (with @ignore_mtime V, too, whose time is another).
+ * It may also leave V marked, with one link: the next run takes such a file like any
+ * other.
  */
 #ifndef COWLINK_UNIFY_H
 #define COWLINK_UNIFY_H
@@ -52,6 +54,9 @@
 #include "err.h"
 #include "pool.h"
 #include "store.h"
+
+/* Two inode numbers, a number, and what is between them. */
+#define UNIFY_TEMP_SIZE 64
 
 /* Why a file was not shared; the table in unify-reason.c has name, text and hint. */
 enum skip_reason {
@@ -133,7 +138,8 @@ int unify_replace(const struct unify_task *t, enum skip_reason *ret_reason,
  *	r = unify_undo(p, &scratch, dirfd, name, &seen, &copy, &dirtime, &reason,
  *		       err);
  *
- * The copy lies in @scratch as "<its inode number>.<number>". On unprotected pools it
+ * The copy lies in @scratch as "<its inode number>-<that of the shared
+ * inode>.<number>". On unprotected pools it
  * is exchanged for the name; what was there must be the shared inode with the bytes
  * that were copied, or it is put back. Under `kernel` it is marked shared, put at the
  * name by FS_IOC_LINK_UNIFY, and unmarked. So a crash leaves for pool_recover() the
@@ -144,7 +150,7 @@ int unify_replace(const struct unify_task *t, enum skip_reason *ret_reason,
 struct unify_copy {
 	int fd;			/* read-only; the caller closes it */
 	struct statx stx;
-	char name[40];		/* in the scratch directory */
+	char name[UNIFY_TEMP_SIZE];	/* in the scratch directory */
 };
 
 int unify_copy(const struct staging *scratch, int dirfd, const char *name,

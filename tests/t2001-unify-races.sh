@@ -172,6 +172,15 @@ test_expect_success 'and check tells of it' '
 	rm "$POOL"/staging/kept-* && vtemplate check
 '
 
+test_expect_success 'written in place, and then we are killed: that version is kept' '
+	victim && { at rename "case \$n in
+	1) echo new >\$F ;;
+	2) read -r pid name state parent rest </proc/\$PPID/stat; kill -KILL \$parent ;;
+	esac"; test $? = 137; } && test_contents "$F" victim && vtemplate gc 2>err &&
+	test_grep "is kept\|kept a file" err && test_contents "$POOL"/staging/kept-* new &&
+	rm "$POOL"/staging/kept-* && test_unchanged "$T" && vtemplate check
+'
+
 test_expect_success 'removed while it is put back: the displaced version is kept' '
 	victim && at rename "case \$n in
 	1) echo first >\$F.x; mv \$F.x \$F ;;

@@ -145,14 +145,15 @@ template|ready|t
 	vtemplate check && pool_is_tidy
 '
 
-# displaced FILE-CONTENT INODE: what a killed vhashify has in its staging directory.
+# displaced CONTENT INODE NUMBER [MASTER]: what a killed vhashify has in its staging
+# directory. No INODE: its own; MASTER is a file.
 scratch=0123456789abcdef
 displaced()
 {
-	mkdir -p "$POOL/staging/$scratch" &&
-	echo "$1" >"$POOL/staging/$scratch/x" &&
-	mv "$POOL/staging/$scratch/x" \
-		"$POOL/staging/$scratch/${2:-$(stat -c %i "$POOL/staging/$scratch/x")}.$3"
+	master_ino=1 x=$POOL/staging/$scratch/x
+	test -z "${4-}" || master_ino=$(stat -c %i "$4")
+	mkdir -p "$POOL/staging/$scratch" && echo "$1" >"$x" &&
+	mv "$x" "$POOL/staging/$scratch/${2:-$(stat -c %i "$x")}-$master_ino.$3"
 }
 
 test_expect_success 'the file that a killed vhashify replaced goes' '
@@ -173,7 +174,7 @@ test_expect_success 'a file that it did not mean to replace is kept' '
 
 test_expect_success 'so is one that is no file' '
 	mkdir "$POOL/staging/$scratch" &&
-	ln -s somewhere "$POOL/staging/$scratch/1.00000000000000cc" &&
+	ln -s somewhere "$POOL/staging/$scratch/1-2.00000000000000cc" &&
 	vtemplate gc &&
 	test "$(readlink "$POOL/staging/kept-00000000000000cc")" = somewhere &&
 	rm "$POOL/staging/kept-00000000000000cc"
@@ -183,12 +184,39 @@ test_expect_success 'unprotected: a link to a master is no data of a guest' '
 	test_pool --unprotected ext4 64M && vtemplate import t src &&
 	master=$(find "$POOL/store" -type f | head -n 1) &&
 	mkdir "$POOL/staging/$scratch" &&
-	ln "$master" "$POOL/staging/$scratch/1.00000000000000dd" &&
+	ln "$master" "$POOL/staging/$scratch/1-2.00000000000000dd" &&
 	displaced precious 1 00000000000000ee &&
 	vtemplate gc &&
 	test "$(ls "$POOL/staging")" = kept-00000000000000ee &&
 	test_contents "$POOL/staging/kept-00000000000000ee" precious &&
 	rm "$POOL/staging/kept-00000000000000ee" && vtemplate check
+'
+
+# aside MASTER COMMAND: a copy of it was displaced; COMMAND knows it as $x
+aside()
+{
+	displaced "" "" 0000000000000011 "$1" && x=$(echo "$POOL/staging/$scratch"/*) &&
+	cp -p "$1" "$x" && eval "$2" && vtemplate gc
+}
+
+test_expect_success 'unprotected: what was replaced goes when it is as the master' '
+	aside "$master" : && pool_is_tidy
+'
+
+# shellcheck disable=SC2016 # of aside
+for what in 'printf X | dd of=$x conv=notrunc' 'touch $x' 'chmod u+x $x' 'chown 7 $x' \
+	'setfattr -n user.x -v 1 $x' 'rm $x && mkfifo $x'
+do
+	test_expect_success "and is kept otherwise: $what" '
+		aside "$master" "$what" && test "$(ls "$POOL/staging")" = kept-0000000000000011 &&
+		rm "$POOL"/staging/kept-* && vtemplate check
+	'
+done
+
+test_expect_success 'as it is when the master is unknown' '
+	displaced "$(cat "$master")" "" 0000000000000012 && touch -r "$master" \
+		"$POOL/staging/$scratch"/* && vtemplate gc &&
+	test "$(ls "$POOL/staging")" = kept-0000000000000012 && rm "$POOL"/staging/kept-*
 '
 
 test_expect_success 'recovery is cut short at each effect: the next one finishes it' '

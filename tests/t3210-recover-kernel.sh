@@ -52,10 +52,10 @@ test_expect_success 'the probe is killed at each effect: the next command cleans
 test_expect_success 'a displaced file that is marked shared goes, another is kept' '
 	vtemplate import t src && vtemplate clone t g &&
 	mkdir "$POOL/staging/$scratch" &&
-	ln "$POOL/guests/g/rootfs/two" "$POOL/staging/$scratch/1.00000000000000aa" &&
-	echo victim >"$POOL/staging/$scratch/2.00000000000000bb" &&
-	ixunlink set "$POOL/staging/$scratch/2.00000000000000bb" &&
-	echo precious >"$POOL/staging/$scratch/3.00000000000000cc" &&
+	ln "$POOL/guests/g/rootfs/two" "$POOL/staging/$scratch/1-4.00000000000000aa" &&
+	echo victim >"$POOL/staging/$scratch/2-4.00000000000000bb" &&
+	ixunlink set "$POOL/staging/$scratch/2-4.00000000000000bb" &&
+	echo precious >"$POOL/staging/$scratch/3-4.00000000000000cc" &&
 	vtemplate gc 2>err &&
 	test "$(ls "$POOL/staging")" = kept-00000000000000cc &&
 	test_contents "$POOL/staging/kept-00000000000000cc" precious &&
