@@ -231,7 +231,8 @@ static int let_go(struct launch *l, struct err *err)
 	ssize_t n = 0;
 	int r;
 
-	cleanup_pair((int[2]){ steal_fd(&l->go[0]), steal_fd(&l->status[1]) });
+	cleanup_close(&l->go[0]);
+	cleanup_close(&l->status[1]);
 	r = fx_write(l->go[1], "g", 1);
 	if (r < 0)
 		return err_errno(err, r, "the guest's first process is gone");

@@ -139,13 +139,13 @@ int unify_replace(const struct unify_task *t, enum skip_reason *ret_reason,
  *		       err);
  *
  * The copy lies in @scratch as "<its inode number>-<that of the shared
- * inode>.<number>". On unprotected pools it
- * is exchanged for the name; what was there must be the shared inode with the bytes
- * that were copied, or it is put back. Under `kernel` it is marked shared, put at the
- * name by FS_IOC_LINK_UNIFY, and unmarked. So a crash leaves for pool_recover() the
- * copy or a link to the master, and it knows both; or the copy at the name, marked,
- * with one link. Results and @ret_reason as of unify_replace(); @seen's ctime does not
- * count, since every other name that comes or goes changes it.
+ * inode>.<number>". On unprotected pools it is exchanged for the name; what was
+ * there must be the shared inode with the bytes that were copied, or it is put back.
+ * Under `kernel` it is marked shared, put at the name by FS_IOC_LINK_UNIFY, and
+ * unmarked. So a crash leaves for pool_recover() the copy or a link to the master,
+ * and it knows both; or the copy at the name, marked, with one link. Results and
+ * @ret_reason as of unify_replace(); @seen's ctime does not count, since every other
+ * name that comes or goes changes it.
  */
 struct unify_copy {
 	int fd;			/* read-only; the caller closes it */

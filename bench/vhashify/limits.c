@@ -11,7 +11,8 @@
  * And for what one cannot do without who loses no write of a guest to a file that nothing
  * protects, and makes no file of a guest everybody's:
  *
- * limits copy THREADS <FILES          a copy of each, here, put on the disk
+ * limits copy THREADS <FILES          a copy of each, here, put on the disk, but for the
+ *                                     last few
  * limits exchange THREADS <FILES      as link, after a comparison, and what the name was
  *                                     is compared once more before it is removed; the
  *                                     lines of a FILE follow each other
@@ -68,14 +69,22 @@ static void read_file(struct thread *t, char *line)
 		err(1, "%s", line);
 }
 
-static void link_file(struct thread *t, char *line)
+/* The line ends with the FILE then. */
+static char *cut_name(char *line)
 {
 	char *name = strchr(line, '\t');
-	char temp[32];
 
 	if (!name)
 		errx(1, "no name in '%s'", line);
 	*name++ = '\0';
+	return name;
+}
+
+static void link_file(struct thread *t, char *line)
+{
+	char *name = cut_name(line);
+	char temp[32];
+
 	snprintf(temp, sizeof(temp), "limits.%d", t->number);
 	if (link(line, temp) < 0 || rename(temp, name) < 0)
 		err(1, "%s", name);
@@ -130,13 +139,10 @@ static void open_file(struct thread *t, char *file)
 
 static void exchange_file(struct thread *t, char *line)
 {
-	char *name = strchr(line, '\t');
+	char *name = cut_name(line);
 	char temp[32];
 	int old;
 
-	if (!name)
-		errx(1, "no name in '%s'", line);
-	*name++ = '\0';
 	open_file(t, line);
 	snprintf(temp, sizeof(temp), "limits.%d", t->number);
 	old = open(name, O_RDONLY | O_NOATIME | O_CLOEXEC);
