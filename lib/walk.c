@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "array.h"
 #include "cleanup.h"
@@ -15,6 +16,9 @@
 #include "strbuf.h"
 
 #define READ_BYTES 65536
+
+/* Descriptors that whoever walks needs beside one for each level. */
+#define FDS_BESIDE 64
 
 struct name {
 	uint64_t ino;
@@ -308,6 +312,17 @@ static int enter_root(struct walk *w, int rootfd)
 	}
 	w->mnt_id = stx.stx_mnt_id;
 	return enter_dir(w, &e, fd, &stx);
+}
+
+size_t walk_at_once(void)
+{
+	struct rlimit lim;
+	rlim_t many;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim) < 0)
+		return 1;
+	many = lim.rlim_cur / (WALK_DEPTH_MAX + FDS_BESIDE);
+	return many > 1 ? many : 1;
 }
 
 int walk_tree(int rootfd, const struct walk_ops *ops, void *ctx,

@@ -76,6 +76,10 @@ struct walk_ops {
 /* 0 or -ENOMEM. */
 int walk_recall(struct walk_names *names, const char *name);
 
+/* So many walks can go on at once and each be WALK_DEPTH_MAX deep, as RLIMIT_NOFILE is
+ * now; at least 1. */
+size_t walk_at_once(void);
+
 int walk_tree(int rootfd, const struct walk_ops *ops, void *ctx,
 	      struct err *err);
 

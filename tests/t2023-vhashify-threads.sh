@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-test_description='vhashify: names are exchanged by several threads
+test_description='vhashify: trees are walked and names exchanged by several threads
 
 Five guests have 240 files each: file i is in those guests whose number does not divide
 i, with the same content in all of them, and none is in the template. A master has no
@@ -124,6 +124,51 @@ test_expect_success 'a guest that is destroyed meanwhile is no failure' '
 	test_json out ".shared_files > 700" true && reason_is out changed 161 &&
 	vhashify history --json >history && vtemplate check &&
 	test_json history ".runs[0].shared_files" "$(jq .shared_files out)"
+'
+
+# More guests than may be ahead of the first tree, which takes longer.
+MANY=150
+
+test_expect_success 'trees are walked by several threads: many small ones, and a large one' '
+	mkdir -p big small && (cd big && seq 4000 | xargs touch) && echo one >small/one &&
+	same_times big && same_times small && test_pool --unprotected ext4 &&
+	vtemplate import big big && vtemplate import t small &&
+	for n in $(seq $MANY)
+	do
+		vtemplate clone t h$n && root=$(root_of h$n) && mkdir "$root/srv" &&
+		same_file "in each guest" "$root/srv/same" &&
+		same_file "guest $n" "$root/srv/own" || return 1
+	done && cp -a "$(root_of h77)/one" "$(root_of h77)/two" && trees >want
+'
+
+test_expect_success 'what they find is in the order of trees, however many walk' '
+	for jobs in 1 8
+	do
+		vhashify --jobs=$jobs --no-cache --dry-run --json >dry.$jobs &&
+		outcomes_add_up dry.$jobs &&
+		vhashify --jobs=$jobs --explain h77/srv/same >explain.$jobs &&
+		vhashify --jobs=$jobs --explain h77/two >two || return 1
+	done &&
+	jq -S "del(.seconds)" dry.1 >want.dry && jq -S "del(.seconds)" dry.8 >have.dry &&
+	test_cmp want.dry have.dry && test_cmp explain.1 explain.8 &&
+	test_json dry.8 .shared_files $MANY && reason_is dry.8 unique $MANY &&
+	test_grep "equal: guest h10/srv/same" explain.8 && test_grep "other files of their tree" two
+'
+
+test_expect_success 'and so is what a later run remembers of each' '
+	vhashify --jobs=8 --json >out && test_json out .shared_files $MANY && intact &&
+	vhashify --jobs=8 --json >out && test_json out .shared_files 0 &&
+	test_json out .hashed_files 0 &&
+	for n in $(seq $MANY)
+	do
+		own "$(root_of h$n)/srv/same" || return 1
+		test "$n" -gt 50 || same_file "guest $n" "$(root_of h$n)/srv/same" || return 1
+	done && trees >want &&
+	vhashify --jobs=8 --json >out && test_json out .shared_files $((MANY - 50)) && intact &&
+	vhashify history --churn --json >churn.json &&
+	jq -r ".churn[] | \"\(.name) \(.broken_files) \(.again_files)\"" churn.json |
+		sort >have && seq $MANY | awk "{ print \"h\" \$1, 1, (\$1 > 50) }" | sort >want.churn &&
+	test_cmp want.churn have
 '
 
 test_done

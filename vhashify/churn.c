@@ -21,14 +21,16 @@ static bool is_watching(const struct run *run)
 int churn_begin(struct run *run, size_t tree)
 {
 	struct tree *t = &run->trees[tree];
+	struct pool *p = run->pool;
 	void *bytes = NULL;
 	size_t size = 0;
 	int r;
 
 	if (!is_watching(run))
 		return 0;
-	r = catalog_watch_get(run->pool->catalog, t->row.id, &bytes, &size,
-			      NULL);
+	(void)pthread_mutex_lock(&p->catalog_lock);
+	r = catalog_watch_get(p->catalog, t->row.id, &bytes, &size, NULL);
+	(void)pthread_mutex_unlock(&p->catalog_lock);
 	if (r == -ENOMEM)
 		return r;
 	/* malloc'ed: aligned */
@@ -83,6 +85,24 @@ int churn_see(struct run *run, size_t tree, const struct walk_entry *e,
 	known->run = 0;	/* it is watched no longer */
 	b.path = run_keep(run, e->path, strlen(e->path));
 	return b.path ? add_broken(run, &b) : -ENOMEM;
+}
+
+int churn_move(struct run *to, struct run *from)
+{
+	size_t i;
+
+	if (array_room_for(&to->broken, to->broken_count, from->broken_count,
+			   &to->broken_alloc))
+		return -ENOMEM;
+	for (i = 0; i < from->broken_count; i++) {
+		struct broken *b = &to->broken[to->broken_count++];
+
+		*b = from->broken[i];
+		if (b->file != SIZE_MAX)
+			b->file += to->file_count;
+	}
+	from->broken_count = 0;
+	return 0;
 }
 
 /* --- below which directories -------------------------------------------------------- */

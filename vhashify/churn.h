@@ -31,6 +31,9 @@ int churn_begin(struct run *run, size_t tree);
  * SIZE_MAX. */
 int churn_see(struct run *run, size_t tree, const struct walk_entry *e,
 	      size_t file);
+/* What @from saw comes after what @to has, as its candidates are about to: before
+ * files_move(). 0 or -ENOMEM. */
+int churn_move(struct run *to, struct run *from);
 /* After the run, in the transaction that has just added its entry to the history. */
 int churn_record(struct run *run, struct err *err);
 void churn_release(struct run *run);

@@ -142,6 +142,63 @@ int run_add_file(struct run *run, size_t tree, const struct walk_entry *e)
 	return f.name ? add_file(run, &f) : -ENOMEM;
 }
 
+/* So many are there twice for a moment. */
+#define MOVE_FILES 1024
+
+/* Those at the end first, whose memory is given back before the next ones are moved. */
+static void move_files(struct run *to, struct run *from)
+{
+	size_t total = from->file_count;
+
+	while (from->file_count) {
+		size_t n = from->file_count < MOVE_FILES ? from->file_count :
+							   MOVE_FILES;
+		size_t start = from->file_count - n;
+		struct file *at = &to->files[to->file_count + start];
+		struct file *left;
+
+		memcpy(at, &from->files[start], n * sizeof(*at));
+		while (n)
+			at[--n].dir += to->dir_count;
+		from->file_count = start;
+		left = start ? realloc(from->files, start * sizeof(*left)) : NULL;
+		if (left) {
+			from->files = left;
+			from->file_alloc = start;
+		}
+	}
+	to->file_count += total;
+}
+
+int files_move(struct run *to, struct run *from)
+{
+	if (from->file_count > UINT32_MAX - to->file_count ||
+	    from->dir_count > UINT32_MAX - to->dir_count)
+		return -EOVERFLOW;
+	if (array_room_for(&to->files, to->file_count, from->file_count,
+			   &to->file_alloc) ||
+	    array_room_for(&to->dirs, to->dir_count, from->dir_count,
+			   &to->dir_alloc))
+		return -ENOMEM;
+	move_files(to, from);
+	if (from->dir_count)
+		memcpy(&to->dirs[to->dir_count], from->dirs,
+		       from->dir_count * sizeof(*from->dirs));
+	to->dir_count += from->dir_count;
+	from->dir_count = 0;
+	return 0;
+}
+
+void files_move_paths(struct run *to, struct run *from)
+{
+	struct path_block **end = &to->paths;
+
+	while (*end)
+		end = &(*end)->next;
+	*end = from->paths;
+	from->paths = NULL;
+}
+
 int file_path(const struct run *run, const struct file *f, struct strbuf *ret)
 {
 	int r;

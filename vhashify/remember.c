@@ -146,14 +146,14 @@ static int64_t ctime_ns(const struct file *f)
 	return memo_ns(f->ctime_sec, f->ctime_nsec);
 }
 
-void remember_digests(struct run *run, size_t start, const void *bytes,
-		      size_t size)
+void remember_digests(struct run *run, const void *bytes, size_t size)
 {
 	const struct memo_digest *rows;
 	size_t count = memo_digests_open(bytes, size, &rows);
+	size_t i;
 
-	for (; count && start < run->file_count; start++) {
-		struct file *f = &run->files[start];
+	for (i = 0; count && i < run->file_count; i++) {
+		struct file *f = &run->files[i];
 		const struct memo_digest want = { .ino = f->ino };
 		const struct memo_digest *d =
 			bsearch(&want, rows, count, sizeof(*d), by_ino);

@@ -22,14 +22,16 @@
 int scan_memo_begin(struct scan *s)
 {
 	const struct tree_row *row = &s->run->trees[s->tree].row;
+	struct pool *p = s->run->pool;
 	struct err err = { 0 };
 	int r;
 
-	s->first_file = s->run->file_count;
 	s->memo.before_ns = realtime_ns() - MEMO_RACY_NS;
 	if (s->run->no_cache)
 		return 0;
-	r = catalog_scan_get(s->run->pool->catalog, row->id, &s->row, &err);
+	(void)pthread_mutex_lock(&p->catalog_lock);
+	r = catalog_scan_get(p->catalog, row->id, &s->row, &err);
+	(void)pthread_mutex_unlock(&p->catalog_lock);
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0 && r != -ENOENT)
@@ -71,8 +73,7 @@ int scan_memo_end(struct scan *s, int r)
 	t->digests_check = hash_bytes(s->row.digests, t->digests_size);
 	/* keys with the time of another file are none to remember */
 	if (!s->run->policy.ignore_mtime)
-		remember_digests(s->run, s->first_file, s->row.digests,
-				 t->digests_size);
+		remember_digests(s->run, s->row.digests, t->digests_size);
 	scan_row_release(&s->row);
 	memo_writer_release(&s->memo);
 	return r;

@@ -297,14 +297,16 @@ static int walk(struct scan *s, int root)
 	return r < 0 ? r : 0;
 }
 
-static int scan_tree(struct run *run, size_t index, struct err *err)
+int scan_tree(struct run *part, size_t tree, struct err *err)
 {
-	struct scan s = { .run = run, .tree = index, .err = err };
-	struct tree *t = &run->trees[index];
+	struct scan s = { .run = part, .tree = tree, .err = err };
+	struct tree *t = &part->trees[tree];
 	_cleanup_close_ int lock = -1;
 	_cleanup_close_ int root = -1;
-	int r = open_scan(run, t, &lock, &root);
+	int r;
 
+	log_info("scanning %s '%s'", tree_kind_name(t->row.kind), t->row.name);
+	r = open_scan(part, t, &lock, &root);
 	if (r)
 		r = leave_out(t, r);
 	else
@@ -316,29 +318,4 @@ static int scan_tree(struct run *run, size_t index, struct err *err)
 					 tree_kind_name(t->row.kind),
 					 t->row.name);
 	return 0;
-}
-
-int scan_trees(struct run *run, struct err *err)
-{
-	size_t i;
-	int r = 0;
-
-	progress_phase();
-	for (i = 0; !r && i < run->tree_count; i++) {
-		if (run->trees[i].status != TREE_SCANNED)
-			continue;
-		if (run_is_over(run)) {
-			run->trees[i].status = TREE_NOT_REACHED;
-			continue;
-		}
-		log_info("scanning %s '%s'",
-			 tree_kind_name(run->trees[i].row.kind),
-			 run->trees[i].row.name);
-		r = scan_tree(run, i, err);
-	}
-	if (!r && !run_looks_at_all(run))
-		log_info("%" PRIu64 " directories read, %" PRIu64
-			 " are as they were",
-			 run->dirs_read, run->dirs_remembered);
-	return r;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Between scan.c and scan-memo.c: the walk of one tree. */
+/* The walk of one tree: scan.c and scan-memo.c. */
 #ifndef VHASHIFY_SCAN_H
 #define VHASHIFY_SCAN_H
 
@@ -9,7 +9,7 @@
 #include "walk.h"
 
 struct scan {
-	struct run *run;
+	struct run *run;	/* what this walk finds: scan_tree() */
 	size_t tree;
 	struct err *err;
 	struct strbuf path;	/* of the entry, as rules see it */
@@ -20,8 +20,14 @@ struct scan {
 	struct scan_row row;	/* what was remembered; may be nothing */
 	struct memo old;	/* the same, open */
 	struct memo_writer memo;
-	size_t first_file;	/* of this tree, in run.files */
 };
+
+/*
+ * Walk run.trees[@tree]. @part is a struct run of the walk's own with what is the same for
+ * all trees; what is found is put there, but for that which belongs to the tree itself.
+ * 0 also when the tree must be left out, or -errno.
+ */
+int scan_tree(struct run *part, size_t tree, struct err *err);
 
 /* Why a regular file with several names is left alone. */
 enum skip_reason scan_judge_linked(struct scan *s, const struct walk_entry *e);

@@ -54,6 +54,18 @@ int set_add(struct set *s, uint64_t value)
 	return 0;
 }
 
+int set_add_all(struct set *s, const struct set *values)
+{
+	size_t i;
+	int r = 0;
+
+	s->has_zero |= values->has_zero;
+	for (i = 0; !r && i < values->size; i++)
+		if (values->slots[i])
+			r = set_add(s, values->slots[i]);
+	return r;
+}
+
 bool set_has(const struct set *s, uint64_t value)
 {
 	if (!value)

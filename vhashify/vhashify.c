@@ -160,7 +160,7 @@ static const struct cmd_opt options[] = {
 	{ "no-progress", 0, OPT_FLAG, NULL, "never show progress",
 	  AT(no_progress) },
 	{ "jobs", 0, OPT_NUMBER, "N",
-	  "read with N threads (default: one for each processor)",
+	  "work with N threads (default: one for each processor)",
 	  AT(jobs) },
 	{ "no-cache", 0, OPT_FLAG, NULL,
 	  "look at everything, whatever the last run remembered",

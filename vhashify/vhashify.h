@@ -6,7 +6,8 @@
  *
  *	policy.c	what shall be shared at all
  *	trees.c		which trees, and opening files in them later
- *	scan.c		walk them: a candidate or a count for each file
+ *	scan-trees.c	walk them, several at once
+ *	scan.c		... one of them: a candidate or a count for each file
  *	files.c		the candidates: a struct file for each
  *	scan-memo.c	what of that need not be looked at; memo.c: its format
  *	candidates.c	who could be equal to somebody: only those are read
@@ -32,7 +33,7 @@
  *
  * Memory: at most 150 bytes for each candidate (a private file), its name with them,
  * nothing for a name that is shared in a tree that has not changed, 60 bytes for each
- * master (t2021). digest.c, share.c and exchange.c have several threads.
+ * master (t2021). scan-trees.c, digest.c, share.c and exchange.c have several threads.
  */
 #ifndef VHASHIFY_H
 #define VHASHIFY_H
@@ -63,6 +64,7 @@ struct set {
 };
 
 int set_add(struct set *s, uint64_t value); /* 0 or -ENOMEM */
+int set_add_all(struct set *s, const struct set *values);
 bool set_has(const struct set *s, uint64_t value);
 void set_release(struct set *s);
 
@@ -239,6 +241,10 @@ struct run {
 
 /* Remember the entry as one. 0 or -errno. */
 int run_add_file(struct run *run, size_t tree, const struct walk_entry *e);
+/* Those of @from come after those of @to; @from has none then. What they are called stays
+ * with @from: files_move_paths(). 0 or -errno. */
+int files_move(struct run *to, struct run *from);
+void files_move_paths(struct run *to, struct run *from);
 
 static inline const struct file_dir *file_dir(const struct run *run,
 					      const struct file *f)
@@ -351,9 +357,9 @@ size_t group_compact(struct run *run, struct group *g);
 struct opener;
 void digest_file(struct run *run, struct opener *o, struct file *f);
 
-/* Give candidates of a tree, from @start on, the keys that the last run found, where
- * they have not changed since. @bytes may be NULL, or damaged. */
-void remember_digests(struct run *run, size_t start, const void *bytes, size_t size);
+/* Give the candidates the keys that the last run found, where they have not changed
+ * since; they are of one tree. @bytes may be NULL, or damaged. */
+void remember_digests(struct run *run, const void *bytes, size_t size);
 
 /* Leave to the next run what this one has seen. It is a cache: failure is none. */
 void remember_run(struct run *run);

@@ -2,6 +2,7 @@
 /* The walk: order, depth, errors, and what it must never follow. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "fdio.h"
@@ -139,6 +140,24 @@ static void test_deep(int dir)
 	is_int(s.left, s.dirs, "every directory was left");
 }
 
+static void test_at_once(void)
+{
+	struct rlimit lim, low;
+
+	getrlimit(RLIMIT_NOFILE, &lim);
+	low = lim;
+	low.rlim_cur = 1024;
+	setrlimit(RLIMIT_NOFILE, &low);
+	is_int(walk_at_once(), 1, "few descriptors: one walk at a time");
+	low.rlim_cur = 2 * WALK_DEPTH_MAX;
+	setrlimit(RLIMIT_NOFILE, &low);
+	is_int(walk_at_once(), 1, "not two where each may be too short by a few");
+	low.rlim_cur = 5 * WALK_DEPTH_MAX;
+	setrlimit(RLIMIT_NOFILE, &low);
+	is_int(walk_at_once(), 4, "more where there is room");
+	setrlimit(RLIMIT_NOFILE, &lim);
+}
+
 static void test_errors(int dir)
 {
 	struct seen s = { 0 };
@@ -166,11 +185,12 @@ int main(void)
 	char cmd[300];
 	int dir;
 
-	unit_plan(20);
+	unit_plan(23);
 	dir = open(unit_tmpdir(tmp), O_DIRECTORY);
 	test_plain(dir);
 	test_control(dir);
 	test_deep(dir);
+	test_at_once();
 	if (geteuid() == 0) {
 		fchmod(dir, 0755);
 		test_errors(dir);
