@@ -152,7 +152,6 @@ int scrub_names(const char *pool_path, struct problems *ps, struct err *err)
 	r = pool_open(pool_path, POOL_RO, &p, err);
 	if (r < 0)
 		return r;
-	fdio_raise_nofile();
 	r = search_kind(p, TREE_TEMPLATE, ps, err);
 	if (!r)
 		r = search_kind(p, TREE_GUEST, ps, err);

@@ -5,7 +5,6 @@
 
 #include "deadline.h"
 #include "engine.h"
-#include "fdio.h"
 #include "history.h"
 #include "log.h"
 #include "options.h"
@@ -117,7 +116,6 @@ static int run_vhashify(struct cmd_ctx *ctx)
 		r = policy_load(&run.policy, ctx->opts, &ctx->err);
 	if (r < 0)
 		return r;
-	fdio_raise_nofile();
 	run.jobs = choose_jobs(opts->jobs);
 	run.links = engine_links(ctx->pool->engine.engine);
 	if (!opts->explain && !opts->undo)
