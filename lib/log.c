@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "log.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 static const char *log_name = "cowlink";
 static int level = LOG_NOTICE;
 static void (*before)(void);
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static const char *const level_prefix[] = {
 	[LOG_ERROR] = "", [LOG_WARNING] = "warning: ", [LOG_NOTICE] = "",
@@ -40,6 +42,16 @@ void log_before(void (*fn)(void))
 	before = fn;
 }
 
+void log_lock(void)
+{
+	(void)pthread_mutex_lock(&lock);
+}
+
+void log_unlock(void)
+{
+	(void)pthread_mutex_unlock(&lock);
+}
+
 void log_msg(enum log_level lvl, const char *fmt, ...)
 {
 	char text[2048];
@@ -52,12 +64,11 @@ void log_msg(enum log_level lvl, const char *fmt, ...)
 	(void)vsnprintf(text, sizeof(text), fmt, ap); /* cut is fine */
 	va_end(ap);
 	escape_bytes(escaped, sizeof(escaped), text, strlen(text));
-	/* nor two threads; what comes before belongs to it */
-	flockfile(stderr);
+	log_lock(); /* what comes before belongs to it */
 	if (before)
 		before();
 	/* one write per line, so that two processes do not mix theirs */
 	(void)fprintf(stderr, "%s: %s%s\n", log_name, level_prefix[lvl],
 		      escaped);
-	funlockfile(stderr);
+	log_unlock();
 }

@@ -10,7 +10,8 @@
  *	info     progress in words, with -v
  *	debug    decisions, with -v -v
  *
- * Any thread may log; the rest is for the first one, before there are others.
+ * Any thread may log, and take the lock; the rest is for the first one, before there are
+ * others.
  */
 #ifndef COWLINK_LOG_H
 #define COWLINK_LOG_H
@@ -25,9 +26,14 @@ void log_adjust(int delta);
 
 int log_level(void);
 
-/* Call @fn before each message is written (a progress line is wiped then); NULL: no
- * longer. */
+/* Call @fn before each message is written (a progress line is wiped then), with the lock
+ * held; NULL: no longer. */
 void log_before(void (*fn)(void));
+
+/* Have standard error, and what @fn keeps, alone. Who has it does not log. A lock of our own,
+ * not flockfile(3): ThreadSanitizer does not see that one. */
+void log_lock(void);
+void log_unlock(void);
 
 void log_msg(enum log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -54,9 +54,9 @@ static uint64_t shown_ms(void)
 {
 	uint64_t shown;
 
-	flockfile(stderr);
+	log_lock();
 	shown = last_ms;
-	funlockfile(stderr);
+	log_unlock();
 	return shown;
 }
 
@@ -79,7 +79,7 @@ void progress_show(const char *fmt, ...)
 {
 	va_list ap;
 
-	flockfile(stderr);
+	log_lock();
 	wipe();
 	va_start(ap, fmt);
 	(void)vfprintf(stderr, fmt, ap);
@@ -87,7 +87,7 @@ void progress_show(const char *fmt, ...)
 	(void)fflush(stderr);
 	on_screen = true;
 	last_ms = now_ms();
-	funlockfile(stderr);
+	log_unlock();
 }
 
 char *progress_rate(char buf[80], uint64_t done_bytes, uint64_t total_bytes)

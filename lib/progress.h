@@ -13,7 +13,7 @@
  * seconds have passed; at most five times a second. With @forced at once and
  * wherever standard error leads. Messages wipe the line before they are printed.
  *
- * Any thread may show progress: the lock of standard error guards what is kept here.
+ * Any thread may show progress: log_lock() guards what is kept here.
  */
 #ifndef COWLINK_PROGRESS_H
 #define COWLINK_PROGRESS_H
