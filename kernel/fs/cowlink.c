@@ -45,6 +45,9 @@
 
 static DEFINE_HASHTABLE(cl_active, 8);
 static DEFINE_SPINLOCK(cl_lock);
+/* How often the attribute was cleared, and when last; changed under cl_lock. */
+static unsigned int cl_clears;
+static unsigned long cl_clear_time;
 
 static struct cl_break *cl_find(const struct inode *inode,
 				const struct dentry *dentry)
@@ -67,7 +70,8 @@ static struct cl_break *cl_find(const struct inode *inode,
  * being read. Users are registered with the inode lock held shared, so the
  * answer "no" holds until the caller gives the lock back.
  *
- * Context: @inode locked exclusively.
+ * Context: @inode locked exclusively. After "no" it is taken for granted that
+ * the attribute is cleared, see cowlink_cleared_since().
  */
 bool cowlink_inode_busy(const struct inode *inode)
 {
@@ -76,8 +80,38 @@ bool cowlink_inode_busy(const struct inode *inode)
 	lockdep_assert_held_write(&inode->i_rwsem);
 	spin_lock(&cl_lock);
 	busy = cl_find(inode, NULL);
+	if (!busy) {
+		WRITE_ONCE(cl_clears, cl_clears + 1);
+		WRITE_ONCE(cl_clear_time, jiffies);
+	}
 	spin_unlock(&cl_lock);
 	return busy;
+}
+
+/**
+ * cowlink_cleared_since - was the attribute of some inode cleared since last time?
+ * @walks: 0 at first; what is above COWLINK_WALKS_MASK is kept here
+ *
+ * For an operation that has failed with EPERM, although the attribute is not set
+ * now. The first time it is not known when it began: a second ago will do. From
+ * then on the answer is exact. The attribute is cleared with the inode locked, for
+ * which a hook that finds it waits, so each walk that fails for one that is gone
+ * is followed by another one.
+ *
+ * Return: true if the operation may have failed for an attribute that is gone.
+ */
+bool cowlink_cleared_since(unsigned int *walks)
+{
+	unsigned int clears = READ_ONCE(cl_clears);
+	unsigned int before = *walks & ~COWLINK_WALKS_MASK;
+	unsigned int now = (2 * clears + 1) * (COWLINK_WALKS_MASK + 1);
+
+	if (!clears || now == before || fatal_signal_pending(current))
+		return false;
+	if (!before && time_after(jiffies, READ_ONCE(cl_clear_time) + HZ))
+		return false;
+	*walks = now | (*walks & COWLINK_WALKS_MASK);
+	return true;
 }
 
 /**

@@ -48,6 +48,7 @@ int path_break_link(struct path *path, loff_t keep, unsigned int lookup_flags,
 int path_may_break_link(const struct path *path);
 bool path_became_ixunlink(const struct path *path, int error);
 bool cowlink_inode_busy(const struct inode *inode);
+bool cowlink_cleared_since(unsigned int *walks);
 loff_t cowlink_open_keep(const struct path *path, int open_flag);
 
 int ioctl_link_unify(struct file *dir, void __user *argp);
@@ -85,6 +86,11 @@ static inline bool path_became_ixunlink(const struct path *path, int error)
 }
 
 static inline bool cowlink_inode_busy(const struct inode *inode)
+{
+	return false;
+}
+
+static inline bool cowlink_cleared_since(unsigned int *walks)
 {
 	return false;
 }
@@ -144,21 +150,33 @@ static inline int cowlink_before_removexattr(struct path *path,
  */
 #define EWALKAGAIN	600
 #define COWLINK_WALKS	8
+/* EPERM, which may have come from an attribute that is gone by now. */
+#define EPERMAYBE	601
+/* The rest of the variable is cowlink_cleared_since()'s. */
+#define COWLINK_WALKS_MASK	0xff
 
 /**
  * cowlink_retry - is the path to be looked up once more?
- * @error: result of the operation
- * @lookup_flags: of the walk; LOOKUP_REVAL is added for the last one
+ * @error: result of the operation, which becomes one for user space if it is not
+ * @lookup_flags: of the walk; LOOKUP_REVAL is added for the last one that
+ *                -EWALKAGAIN can ask for
  * @walks: how many there were, from 0
  *
  * Comes before retry_estale(), which stays as it is.
  */
-static inline bool cowlink_retry(int error, unsigned int *lookup_flags,
+static inline bool cowlink_retry(int *error, unsigned int *lookup_flags,
 				 unsigned int *walks)
 {
-	if (!IS_ENABLED(CONFIG_FS_COWLINK) || error != -EWALKAGAIN)
+	if (!IS_ENABLED(CONFIG_FS_COWLINK))
 		return false;
-	if (++*walks == COWLINK_WALKS)
+	if (unlikely(*error == -EPERMAYBE)) {
+		if (cowlink_cleared_since(walks))
+			return true;
+		*error = -EPERM;
+	}
+	if (likely(*error != -EWALKAGAIN))
+		return false;
+	if ((++*walks & COWLINK_WALKS_MASK) == COWLINK_WALKS)
 		*lookup_flags |= LOOKUP_REVAL;
 	return true;
 }
@@ -171,15 +189,18 @@ static inline bool cowlink_applies(const struct path *path, bool by_name)
 
 /*
  * An operation that wanted to write to @path failed with @error. If that was
- * because the attribute was being set after the hook had looked, walk again.
+ * because the attribute was being set after the hook had looked, walk again. The
+ * result is cowlink_retry()'s to look at.
  */
 static inline int cowlink_raced(int error, const struct path *path,
 				bool by_name, unsigned int lookup_flags)
 {
-	if (likely(error != -EPERM && error != -ETXTBSY) || !by_name ||
-	    (lookup_flags & LOOKUP_REVAL))
+	if (likely(error != -EPERM && error != -ETXTBSY) || !by_name)
 		return error;
-	return path_became_ixunlink(path, error) ? -EWALKAGAIN : error;
+	if (!(lookup_flags & LOOKUP_REVAL) && path_became_ixunlink(path, error))
+		return -EWALKAGAIN;
+	return IS_ENABLED(CONFIG_FS_COWLINK) && error == -EPERM ? -EPERMAYBE :
+								  error;
 }
 
 #endif /* _FS_COWLINK_H */
