@@ -333,7 +333,7 @@ check-qemu: all test-programs
 	@export KVER TEST_TIMEOUT=14400 \
 		COWLINK_QEMU_SECONDS=$(COWLINK_QEMU_SECONDS); status=0; \
 	for KVER in $(KVERS); do \
-		$(MAKE) --no-print-directory -C kernel x86 && \
+		$(MAKE) --no-print-directory -C kernel x86 x86-guests && \
 		$(call run_tests,$(BUILD)) qemu-$$KVER $(QEMU_TESTS) || \
 			status=1; \
 	done; \

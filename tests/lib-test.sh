@@ -463,12 +463,13 @@ test_in_qemu()
 	in_machine_of_ run-qemu "$@"
 }
 
-# The same with our own kernel there, of two processors, preempted, with KASAN.
+# The same with our own kernel there, of two processors, preempted: TEST_QEMU_KERNEL of
+# kernel/Makefile, or the one with KASAN.
 test_in_patched_qemu()
 {
 	in_qemu_ && return 0
-	test_kernel=$(make -s --no-print-directory -C "$COWLINK_SRC/kernel" x86-path) ||
-		exit 1
+	test_kernel=$(make -s --no-print-directory -C "$COWLINK_SRC/kernel" \
+		"${TEST_QEMU_KERNEL:-x86}-path") || exit 1
 	TEST_QEMU_OPTIONS="--kernel=$test_kernel --env=COWLINK_SLOW=6 ${TEST_QEMU_OPTIONS-}"
 	test_in_qemu "$@"
 }
