@@ -12,14 +12,11 @@ disk, which changes no byte of the other nor of the template.'
 . "$TEST_DIRECTORY/lib-system.sh"
 . "$TEST_DIRECTORY/lib-trees.sh"
 
-TEST_UML_OPTIONS='--mem=2G --timeout=3600'
-
-# It needs two trees of Debian.
-test_lazy_prereq LONG_TESTS 'test -n "${COWLINK_LONG_TESTS-}"'
-test_require ROOT,LONG_TESTS
+TEST_QEMU_KERNEL=x86-guests TEST_QEMU_OPTIONS=--timeout=7200
+test_require ROOT
 system_trees SYSTEMD=boot-debian12 SYSVINIT=boot-sysvinit
-in_uml_ || { newer_packages "$SYSTEMD" && newer_packages "$SYSVINIT"; } || exit 1
-test_in_uml "$@"
+in_qemu_ || { newer_packages "$SYSTEMD" && newer_packages "$SYSVINIT"; } || exit 1
+test_in_patched_qemu "$@"
 
 mount -t cgroup2 none /sys/fs/cgroup || exit 1
 
