@@ -34,8 +34,7 @@ struct walks {
 	size_t next;		/* tree that nobody has taken yet */
 	size_t next_in;		/* tree whose part comes into the run next */
 	struct walked ahead[AHEAD_MAX];	/* trees from next_in on, going round */
-	int status;		/* why a thread gave up, and with it all */
-	struct err err;
+	struct err err;		/* why a thread gave up, and with it all */
 };
 
 /* --- parts --------------------------------------------------------------------------- */
@@ -112,12 +111,10 @@ static int add_part(struct run *run, struct run *part, size_t tree)
 /* --- trees ---------------------------------------------------------------------------- */
 
 /* With the lock held. */
-static void fail(struct walks *ws, int code, const struct err *err)
+static void fail(struct walks *ws, const struct err *err)
 {
-	if (!ws->status) {
-		ws->status = code;
+	if (!ws->err.code)
 		ws->err = *err;
-	}
 	(void)pthread_cond_broadcast(&ws->moved);
 }
 
@@ -126,6 +123,7 @@ static void fail(struct walks *ws, int code, const struct err *err)
 static void put_in(struct walks *ws, size_t tree, struct run *part)
 {
 	struct walked *w = &ws->ahead[tree % AHEAD_MAX];
+	struct err err = { 0 };
 	int r = 0;
 
 	*w = (struct walked){ .done = true, .part = part };
@@ -140,8 +138,10 @@ static void put_in(struct walks *ws, size_t tree, struct run *part)
 		ws->next_in++;
 	}
 	(void)pthread_cond_broadcast(&ws->moved);
-	if (r < 0)
-		fail(ws, r, &(struct err){ 0 });
+	if (r < 0) {
+		err_errno(&err, r, "cannot scan");
+		fail(ws, &err);
+	}
 }
 
 /* Shall @tree be walked? With the lock held: what comes after a tree that the deadline has
@@ -158,7 +158,7 @@ static bool is_wanted(struct run *run, size_t tree)
 /* Take the next tree. False: there is none, or all shall end. */
 static bool take(struct walks *ws, size_t *ret)
 {
-	while (!ws->status && ws->next < ws->run->tree_count) {
+	while (!ws->err.code && ws->next < ws->run->tree_count) {
 		if (ws->next == ws->next_in + AHEAD_MAX) {
 			(void)pthread_cond_wait(&ws->moved, &ws->lock);
 			continue;
@@ -180,7 +180,7 @@ static void walk_one(struct walks *ws, struct run *common, size_t tree)
 
 	if (!part) {
 		err_errno(&err, -ENOMEM, "cannot scan");
-		fail(ws, -ENOMEM, &err);
+		fail(ws, &err);
 		return;
 	}
 	(void)pthread_mutex_unlock(&ws->lock);
@@ -189,7 +189,7 @@ static void walk_one(struct walks *ws, struct run *common, size_t tree)
 	keep_common(common, part);
 	put_in(ws, tree, part);
 	if (r < 0)
-		fail(ws, r, &err);
+		fail(ws, &err);
 }
 
 static void *walk_some(void *ctx)
@@ -226,11 +226,10 @@ int scan_trees(struct run *run, struct err *err)
 	run_threads(run, threads_wanted(run), walk_some, &ws);
 	for (i = 0; i < AHEAD_MAX; i++)
 		part_release(ws.ahead[i].part);
-	if (ws.status) {
-		if (ws.err.code && err)
+	if (ws.err.code) {
+		if (err)
 			*err = ws.err;
-		return ws.err.code ? ws.status :
-				     err_errno(err, ws.status, "cannot scan");
+		return ws.err.code;
 	}
 	if (!run_looks_at_all(run))
 		log_info("%" PRIu64 " directories read, %" PRIu64
