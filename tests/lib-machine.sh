@@ -11,7 +11,7 @@ me=$(basename "$0")
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(dirname "$here")
 kver=${KVER:-6.1} kernel='' mem='' timeout='' keep_log='' append=''
-allow_warnings='' interactive='' disks='' envs='' binds=''
+allow_warnings='' interactive='' disks='' envs='' binds='' processors=''
 run='' machine_pid='' watchdog=''
 
 machine_help() {	# WHAT-IS-BOOTED FIRST-DISK SECOND-DISK
@@ -86,7 +86,8 @@ cleanup() {
 	rm -rf "$run"
 }
 
-# What machine-init reads: directories to keep, environment, command.
+# What machine-init reads: directories to keep, environment, command; and that the kernel
+# must use all $processors, if that is set.
 write_command() {
 	script=$1
 	shift
@@ -108,6 +109,8 @@ write_command() {
 		printf ' %s' "$(quote "$arg")"
 	done
 	printf '\n'
+	[ -z "$processors" ] || printf '[ "$(nproc)" = %d ] || set -- sh -c %s\n' "$processors" \
+		"$(quote "echo \"this kernel uses \$(nproc) processors of $processors\"; exit 125")"
 }
 
 # machine_begin TARGET [SCRIPT [ARG]...]: TARGET of kernel/Makefile prints the path
