@@ -11,10 +11,20 @@
 #include "cleanup.h"
 #include "fdio.h"
 #include "fx.h"
+#include "lease.h"
 #include "store-shard.h"
 
 /* A key whose replicas go beyond this is an attack or a bug, not a fleet. */
 #define REPLICA_MAX 1000000u
+
+/* To compare a shorter file costs no more than a lease. */
+#define LEASE_MIN_BYTES (32 << 10)
+
+void master_lease(struct master *m)
+{
+	if (m->attr.stx.stx_size >= LEASE_MIN_BYTES)
+		m->leased = m->adopted || lease_take(m->fd);
+}
 
 void master_release(struct master *m)
 {
@@ -282,9 +292,10 @@ static int read_key(int src, const struct iattr *attr, struct digest *ret)
 	return r ? r : hash_key(attr, &content, ret);
 }
 
-static int intern(struct pool *p, int src, const struct iattr *attr,
-		  const struct digest *key, const struct store_avoid *avoid,
-		  struct master *ret, struct err *err)
+/* 1 with a master that is there, 0 with what find_master() leaves in @ret. */
+static int look_up(struct pool *p, int src, const struct iattr *attr,
+		   const struct digest *key, const struct store_avoid *avoid,
+		   struct master *ret, struct err *err)
 {
 	int r = 0;
 
@@ -306,9 +317,27 @@ static int intern(struct pool *p, int src, const struct iattr *attr,
 	if (r < 0)
 		return err_errno(err, r, "cannot read");
 	r = find_master(p, src, attr, avoid, ret);
+	return r < 0 ? err_errno(err, r, "cannot search the store") : r;
+}
+
+static int intern(struct pool *p, int src, const struct iattr *attr,
+		  const struct digest *key, const struct store_avoid *avoid,
+		  struct master *ret, struct err *err)
+{
+	int r = look_up(p, src, attr, key, avoid, ret, err);
+
+	if (!r)
+		return copy_in(p, src, attr, avoid, ret, err);
+	return r < 0 ? r : 0;
+}
+
+static int end_intern(struct master *ret, int r, struct err *err)
+{
+	if (r == -EAGAIN)
+		err_set(err, r, "file changed while it was read");
 	if (r < 0)
-		return err_errno(err, r, "cannot search the store");
-	return r > 0 ? 0 : copy_in(p, src, attr, avoid, ret, err);
+		master_release(ret);
+	return r;
 }
 
 int store_intern_avoiding(struct pool *p, int src, const struct iattr *attr,
@@ -323,11 +352,54 @@ int store_intern_avoiding(struct pool *p, int src, const struct iattr *attr,
 	/* copied while it changed: the copy is whole but nobody's; gc takes it */
 	if (!r)
 		r = still(src, attr);
+	return end_intern(ret, r, err);
+}
+
+/*
+ * @fd gets a name in the store, unless it changed or another master is equal. It is read
+ * once more, under the lease that it has: what was written through a mapping, or within one
+ * tick of the clock, since it was read last has left no trace in its status.
+ */
+static int adopt(struct pool *p, int *fd, const struct iattr *attr,
+		 const struct store_avoid *avoid, struct master *ret,
+		 struct err *err)
+{
+	const struct master sought = *ret;
+	int r = read_key(*fd, attr, &ret->key);
+
+	if (!r)
+		r = still(*fd, attr);
+	if (!r && !lease_is_held(*fd))
+		r = -EAGAIN;
 	if (r == -EAGAIN)
-		err_set(err, r, "file changed while it was read");
+		return r;
 	if (r < 0)
-		master_release(ret);
-	return r;
+		return err_errno(err, r, "cannot read");
+	r = publish(p, fd, attr, avoid, &sought, ret, err);
+	ret->adopted = !r && ret->created;
+	return r == -ENOENT ? -EAGAIN : r; /* it has no name any more */
+}
+
+int store_adopt(struct pool *p, int src, const struct iattr *attr,
+		const struct digest *key, const struct store_avoid *avoid,
+		struct master *ret, struct err *err)
+{
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	/* a lease is given up by the number that took it: that of the master */
+	if (p->engine.engine == ENGINE_UNPROTECTED)
+		fd = fcntl(src, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0 || !lease_take(fd))
+		return store_intern_avoiding(p, src, attr, key, avoid, ret,
+					     err);
+	*ret = (struct master)MASTER_INIT;
+	r = look_up(p, src, attr, key, avoid, ret, err);
+	if (!r)
+		r = adopt(p, &fd, attr, avoid, ret, err);
+	else if (r > 0)
+		r = still(src, attr);
+	return end_intern(ret, r, err);
 }
 
 int store_intern(struct pool *p, int src, const struct iattr *attr,

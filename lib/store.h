@@ -6,7 +6,9 @@
  * Master rule. A master is written by us into an unnamed file, hashed as written,
  * given its metadata, closed for writing, marked shared (engine `kernel`) and only
  * then linked into the store. Nothing that a guest created becomes a master: the
- * guest could still hold a mapping or a pinned page of it.
+ * guest could still hold a mapping or a pinned page of it. The exception are unprotected
+ * pools, where no guest runs and everybody can change a master by any of its names:
+ * store_adopt().
  *
  * A key is a candidate. Replica numbers tell apart both copies made because a
  * master ran out of links and different files with the same key; a master is used
@@ -38,11 +40,17 @@ struct master {
 	uint32_t replica;
 	struct iattr attr;
 	bool created;		/* by this call */
+	bool adopted;		/* it is what it was made of */
+	bool leased;		/* master_lease() */
 };
 #define MASTER_INIT { .fd = -1 }
 #define _cleanup_master_ __attribute__((cleanup(master_release)))
 
 void master_release(struct master *m);
+
+/* Have a lease (lease.h) on a long one, so that unify_replace() need not compare its bytes
+ * once more for each name. Once, since nobody could tell two from one that was held. */
+void master_lease(struct master *m);
 
 /*
  * Masters that will not do although they are equal: those that the tree at hand
@@ -71,6 +79,15 @@ int store_intern_avoiding(struct pool *p, int src, const struct iattr *attr,
 			  const struct digest *key,
 			  const struct store_avoid *avoid, struct master *ret,
 			  struct err *err);
+
+/*
+ * As store_intern_avoiding() for a file of a tree of this pool, which is unprotected: no
+ * copy is made when nobody has the file open for writing and its bytes are read once more
+ * under a lease. Then it is the master itself, ret->adopted, and its name is shared.
+ */
+int store_adopt(struct pool *p, int src, const struct iattr *attr,
+		const struct digest *key, const struct store_avoid *avoid,
+		struct master *ret, struct err *err);
 
 /*
  * The same for a file that we are writing: begin, write to @fd through the

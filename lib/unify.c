@@ -14,6 +14,7 @@
 #include "fdio.h"
 #include "fx.h"
 #include "iattr.h"
+#include "lease.h"
 #include "log.h"
 #include "project.h"
 #include "uapi/cowlink.h"
@@ -37,6 +38,7 @@ struct replacement {
 	char *bytes;		/* what a short victim must still hold, or NULL */
 	unsigned int flags;	/* of what we mark, before: the victim, or a copy */
 	bool marked;		/* by us */
+	bool leased;		/* the two, since before their bytes were compared */
 	bool undo;		/* the victim is shared, m a private copy */
 	bool ignore_mtime;
 	unsigned int exchanges;	/* done in dirfd, of either kind */
@@ -209,6 +211,7 @@ static enum skip_reason compare(struct replacement *u)
 	/* the kernel compares the bytes itself, while both are frozen */
 	if (kernel)
 		return SKIP_NONE;
+	u->leased = u->m->leased && lease_take(u->fd);
 	r = compare_bytes(u);
 	if (r < 0)
 		return reason_of(r);
@@ -257,6 +260,8 @@ static bool is_victim(const struct replacement *u, const struct statx *now)
 	    now->stx_mtime.tv_sec != was->stx_mtime.tv_sec ||
 	    now->stx_mtime.tv_nsec != was->stx_mtime.tv_nsec)
 		return false;
+	if (u->leased && lease_is_held(u->fd) && lease_is_held(u->m->fd))
+		return true;
 	/* a write within one tick of the clock leaves the times as they were */
 	return same_bytes_still(u);
 }

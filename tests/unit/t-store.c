@@ -133,6 +133,76 @@ static void test_changed(void)
 	iattr_release(&attr);
 }
 
+static int adopt(int fd, const struct digest *key, struct master *ret)
+{
+	struct iattr attr = IATTR_INIT;
+	int r = iattr_read_fd(fd, &attr);
+
+	if (!r)
+		r = store_adopt(pool, fd, &attr, key, NULL, ret, NULL);
+	iattr_release(&attr);
+	return r;
+}
+
+static uint64_t ino_of(const char *name)
+{
+	struct stat stx;
+
+	return fstatat(dir, name, &stx, 0) ? 0 : stx.st_ino;
+}
+
+static void test_adopt(void)
+{
+	struct master m, writing, old;
+	struct statx stx;
+	int fd;
+
+	close(put("own", "nobody writes"));
+	is_int(adopt(openat(dir, "own", O_RDONLY), NULL, &m), 0, "a file");
+	ok(m.created && m.adopted && m.attr.stx.stx_ino == ino_of("own"),
+	   "becomes the master itself");
+	fdio_statx(dir, "own", &stx);
+	ok(stx.stx_nlink == 2 && store_is_master(pool, dir, "own", &stx, NULL) == 1,
+	   "and is known as one");
+	put("writing", "somebody could");
+	is_int(adopt(openat(dir, "writing", O_RDONLY), NULL, &writing), 0,
+	       "one that is open for writing");
+	ok(writing.created && !writing.adopted &&
+		   writing.attr.stx.stx_ino != ino_of("writing"), "does not");
+	fd = put("stale own", "as it was read");
+	old = intern(fd);
+	close(fd);
+	close(put("stale own", "as it is now"));
+	ok(!adopt(openat(dir, "stale own", O_RDONLY), &old.key, &m) && m.adopted &&
+		   !digest_equal(&m.key, &old.key),
+	   "one that was written since gets the key of its bytes");
+	close(put("second own", "as it is now"));
+	ok(!adopt(openat(dir, "second own", O_RDONLY), &m.key, &old) &&
+		   !old.created && !old.adopted &&
+		   old.attr.stx.stx_ino == m.attr.stx.stx_ino,
+	   "an equal one takes the master that is there");
+	unlinkat(dir, "own", 0);
+	unlinkat(dir, "stale own", 0);
+}
+
+static void test_adopt_meanwhile(void)
+{
+	struct iattr attr = IATTR_INIT;
+	struct master m;
+	int fd;
+
+	close(put("touched", "once"));
+	fd = openat(dir, "touched", O_RDONLY);
+	if (iattr_read_fd(fd, &attr) || fchmod(fd, 0600))
+		exit(1);
+	is_int(store_adopt(pool, fd, &attr, NULL, NULL, &m, NULL), -EAGAIN,
+	       "none of what changed meanwhile");
+	is_int(ino_of("touched") && attr.stx.stx_nlink == 1, 1, "which stays");
+	iattr_release(&attr);
+	unlinkat(dir, "touched", 0);
+	is_int(adopt(fd, NULL, &m), -EAGAIN, "nor of what was removed");
+}
+
 static void test_link_limit(void)
 {
 	struct master m = intern(put("many", "many links"));
@@ -244,7 +314,7 @@ int main(void)
 		unit_skip(1, "needs root to make a pool");
 		return unit_done();
 	}
-	unit_plan(41);
+	unit_plan(51);
 	dir = open(unit_tmpdir(tmp), O_DIRECTORY);
 	snprintf(path, sizeof(path), "%s/pool", tmp);
 	if (pool_create(path, &opt, &err) < 0 ||
@@ -256,6 +326,8 @@ int main(void)
 	test_collision();
 	test_stale_key();
 	test_changed();
+	test_adopt();
+	test_adopt_meanwhile();
 	test_link_limit();
 	test_admin();
 	test_names();

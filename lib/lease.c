@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "lease.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+
+/*
+ * Should the descriptor be another file's by now, that one loses its lease, which is
+ * as if somebody had come.
+ */
+static void give_up(int signal, siginfo_t *info, void *context)
+{
+	int saved_errno = errno;
+
+	(void)signal;
+	(void)context;
+	(void)fcntl(info->si_fd, F_SETLEASE, F_UNLCK); /* or it has ended */
+	errno = saved_errno;
+}
+
+static bool handled;
+
+static void handle_signal(void)
+{
+	const struct sigaction action = { .sa_sigaction = give_up,
+					  .sa_flags = SA_SIGINFO | SA_RESTART };
+
+	handled = sigaction(SIGRTMIN, &action, NULL) == 0;
+}
+
+bool lease_take(int fd)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	(void)pthread_once(&once, handle_signal); /* fails for bad arguments only */
+	/* the signal first: SIGIO, which is sent else, would end us */
+	return handled && fcntl(fd, F_SETSIG, SIGRTMIN) == 0 &&
+	       fcntl(fd, F_SETLEASE, F_RDLCK) == 0;
+}
+
+bool lease_is_held(int fd)
+{
+	return fcntl(fd, F_GETLEASE) == F_RDLCK;
+}
