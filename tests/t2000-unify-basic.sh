@@ -31,7 +31,7 @@ test_expect_success 'a file written again as it was comes back to its master' '
 	test_unchanged "$G1" && test_unchanged "$T" && outcomes_add_up out
 '
 
-test_expect_success 'two guests with the same new file share a fresh copy of it' '
+test_expect_success 'two guests with the same new file share that of one of them' '
 	same_file news "$G1/etc/new" "$G2/etc/new" &&
 	stat -c %i "$G1/etc/new" "$G2/etc/new" >before &&
 	vhashify --json >out &&
@@ -39,7 +39,15 @@ test_expect_success 'two guests with the same new file share a fresh copy of it'
 	test_json out .saved_bytes 5 &&
 	test_same_inode "$G1/etc/new" "$G2/etc/new" &&
 	test_contents "$G1/etc/new" news && test_nlink "$G1/etc/new" 3 &&
-	! grep -qx "$(stat -c %i "$G1/etc/new")" before
+	grep -qx "$(stat -c %i "$G1/etc/new")" before && vtemplate check --scrub
+'
+
+test_expect_success 'or a fresh copy, while that is open for writing' '
+	same_file writing "$G1/etc/writing" "$G2/etc/writing" &&
+	stat -c %i "$G1/etc/writing" "$G2/etc/writing" >before &&
+	{ vhashify --json >out; } 7<>"$G1/etc/writing" && test_json out .shared_files 2 &&
+	test_json out .new_masters 1 && test_same_inode "$G1/etc/writing" "$G2/etc/writing" &&
+	test_nlink "$G1/etc/writing" 3 && ! grep -qx "$(stat -c %i "$G1/etc/writing")" before
 '
 
 test_expect_success 'at different paths of two guests as well' '
@@ -217,8 +225,9 @@ test_expect_success 'a guest in which dpkg is at work is left out' '
 test_expect_success 'a master that another command makes meanwhile is the one' '
 	mkdir again && echo contested >again/contested &&
 	cp -p again/contested "$G1" && cp -p again/contested "$G2" &&
-	COWLINK_FAULT_EXEC="tmpfile:3:unset COWLINK_FAULT_EXEC
-		vtemplate import template2 again >/dev/null" vhashify --json >out && test_json out .shared_files 2 &&
+	{ COWLINK_FAULT_EXEC="tmpfile:3:unset COWLINK_FAULT_EXEC
+		vtemplate import template2 again >/dev/null" vhashify --json >out; } \
+		7<>"$G1/contested" 8<>"$G2/contested" && test_json out .shared_files 2 &&
 	test_json out .scanned_trees 3 && test_json out .new_masters 0 &&
 	test_same_inode "$G1/contested" "$(root_of template2)/contested" &&
 	test_same_inode "$G2/contested" "$(root_of template2)/contested" &&

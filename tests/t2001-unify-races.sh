@@ -59,6 +59,62 @@ test_expect_success 'written in place, size and times as before' '
 	left_alone && test_contents "$F" VICTIM
 '
 
+# A lease tells of what happens to long files, so that they are not read once more.
+long_victim()
+{
+	F=$G1/etc/long
+	rm -f "$F" "$T/etc/long" && seq 20000 >"$T/etc/long" &&
+	touch -d "2001-02-03" "$T/etc/long" && cp -a "$T/etc/long" "$F" &&
+	vhashify && test_same_inode "$F" "$T/etc/long" && own "$F" && cp -p "$F" before
+}
+
+# scribble FILE: as if nothing had happened.
+cat >scribble <<-\EOF
+	touch -r "$1" stamp && printf NEW | dd of="$1" conv=notrunc status=none &&
+	touch -r stamp "$1"
+EOF
+
+test_expect_success 'a long file is shared' '
+	long_victim && at rename : && test_json out .shared_files 1 &&
+	test_same_inode "$F" "$T/etc/long"
+'
+
+test_expect_success 'unless it is written in place, size and times as before' '
+	long_victim && at rename "test \$n != 1 || sh ./scribble \$F" &&
+	test_json out .shared_files 0 && reason_is out changed 1 &&
+	sh ./scribble before && cmp before "$F" && test_nlink "$F" 1
+'
+
+test_expect_success 'or the shared file is written so' '
+	long_victim && at rename "test \$n != 1 || sh ./scribble $T/etc/long" &&
+	test_json out .shared_files 0 && cmp before "$F" && test_nlink "$F" 1
+'
+
+test_expect_success 'or it is by who had it open before' '
+	long_victim && { at rename "test \$n != 1 || { touch -r \$F stamp
+		printf NEW >&7; touch -r stamp \$F; }"; } 7<>"$F" &&
+	test_json out .shared_files 0 && sh ./scribble before && cmp before "$F"
+'
+
+test_expect_success 'or a file is written so while it becomes the shared one' '
+	rm "$F" && seq 2 20002 >"$F" && touch -d "2001-02-03" "$F" && cp -p "$F" before &&
+	rm "$T/etc/long" && cp -p before "$T/etc/long" &&
+	at link "test \$n != 1 || sh ./scribble $T/etc/long" &&
+	test_json out .saved_bytes 0 && cmp before "$F" &&
+	test_different_inode "$F" "$T/etc/long" && sh ./scribble before &&
+	cmp before "$T/etc/long"
+'
+
+# Who writes waits for a lease that is not given up three quarters of a minute.
+test_expect_success 'or after that, for which nobody waits' '
+	rm "$F" "$T/etc/long" && vtemplate gc && seq 3 20003 >"$F" && touch -d "2001-02-03" "$F" &&
+	cp -p "$F" before && cp -p before "$T/etc/long" &&
+	at rename "test \$n != 1 || timeout 20 sh ./scribble $T/etc/long || touch late" &&
+	test_path_missing late && cmp before "$F" && test_different_inode "$F" "$T/etc/long" &&
+	sh ./scribble before && cmp before "$T/etc/long" &&
+	rm "$F" "$T/etc/long" && vtemplate gc
+'
+
 test_expect_success 'replaced by another file' '
 	victim && at rename "test \$n != 1 || {
 		echo new >\$F.x; stat -c %i \$F.x >ino; mv \$F.x \$F; }" &&

@@ -71,7 +71,7 @@ test_expect_success 'what changed during the flush stays as it is' '
 
 test_expect_success 'a name made meanwhile shows in the mtime of its directory only' '
 	fleet time &&
-	COWLINK_FAULT_EXEC="rename:150:touch $G2/many/new $G2/many/sub/new" \
+	COWLINK_FAULT_EXEC="rename:50:touch $G2/many/new $G2/many/sub/new" \
 		vhashify --json >out &&
 	test_json out .shared_files 200 && has_times "$G1" &&
 	test "$(date -r "$G2/many" +%F)" != 2021-02-03 &&

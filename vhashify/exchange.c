@@ -58,13 +58,11 @@ static int conclude(struct share *s, struct job *job, struct file *f, int r,
 		job->collided = true;
 		return 0;
 	}
+	if (!reason)
+		return share_note(s, job, f);
 	share_decide(f, reason);
 	job->progress = true;
-	if (reason)
-		return 0;
-	job->known = true;
-	s->done_bytes += f->size_bytes;
-	return run_hold(s->run, job->m.attr.stx.stx_ino, file_tree(s->run, f));
+	return 0;
 }
 
 static int exchange_name(struct share *s, struct worker *w,

@@ -248,10 +248,15 @@ int memo_add_name(struct memo_writer *w, const char *name)
 	return strbuf_add(&w->names, name, strlen(name) + 1);
 }
 
+void memo_forget(struct memo_writer *w, size_t number)
+{
+	w->dirs[number - 1].ctime_ns = NO_TIME;
+}
+
 void memo_spoil(struct memo_writer *w)
 {
 	if (w->open)
-		w->dirs[w->count - 1].ctime_ns = NO_TIME;
+		memo_forget(w, w->count);
 }
 
 int memo_copy(struct memo_writer *w, const struct statx *dir,

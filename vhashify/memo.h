@@ -86,9 +86,12 @@ int memo_add_inode(struct memo_writer *w, uint64_t ino);
 int memo_add_name(struct memo_writer *w, const char *name);
 /* It could not be read: the record shall match nothing. */
 void memo_spoil(struct memo_writer *w);
-/* It is what it was. @r as memo_find() gave it. */
+/* It is what it was. @r as memo_find() gave it. The number of its record is w->count
+ * then. */
 int memo_copy(struct memo_writer *w, const struct statx *dir,
 	      const struct memo_record *r);
+/* A record of that number, not 0, shall match nothing. */
+void memo_forget(struct memo_writer *w, size_t number);
 /* The bytes, malloc'ed. */
 int memo_finish(struct memo_writer *w, void **ret, size_t *ret_size);
 void memo_writer_release(struct memo_writer *w);

@@ -204,8 +204,7 @@ int mtimes_intern(struct run *run, const struct file *f, int fd,
 	if (r < 0)
 		return r;
 	if (!r)
-		return store_intern_avoiding(run->pool, fd, attr, key, avoid,
-					     ret, err);
+		return store_adopt(run->pool, fd, attr, key, avoid, ret, err);
 	attr->stx.stx_mtime = mtime;
 	return intern_copy(run, fd, attr, avoid, ret, err);
 }

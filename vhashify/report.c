@@ -89,7 +89,7 @@ void report_text(const struct run *run, const struct totals *t)
 		       "deadline came before\n",
 		       t->unreached_trees);
 	if (run->links)
-		printf("%10" PRIu64 "  new shared copies, %s\n",
+		printf("%10" PRIu64 "  new in the store, %s\n",
 		       run->new_masters, format_bytes(buf, run->new_bytes));
 	printf("%10" PRIu64 "  files read, %s\n", run->hashed_files,
 	       format_bytes(buf, run->hashed_bytes));

@@ -136,9 +136,11 @@ int scan_recall(const struct walk_entry *dir, struct walk_names *names,
 	uint64_t i, ino;
 	int r;
 
+	s->copies[dir->depth] = 0;
 	if (!find(s, dir->stx, &record))
 		return memo_begin(&s->memo, dir->stx);
 	r = memo_copy(&s->memo, dir->stx, &record);
+	s->copies[dir->depth] = s->memo.count;
 	count_shared(s, record.shared);
 	for (i = 0; i < record.shared; i++)
 		(void)memo_next_inode(&record, &ino); /* is_of_use() saw them */

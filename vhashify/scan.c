@@ -169,8 +169,12 @@ static int on_file(const struct walk_entry *e, void *ctx)
 	}
 	explain_see(s->run, s->tree, e, reason);
 	s->run->outcome[reason]++;
-	if (reason == SKIP_SHARED)
+	if (reason == SKIP_SHARED) {
+		/* became a master where it was: the directory does not know */
+		if (s->copies[e->depth - 1])
+			memo_forget(&s->memo, s->copies[e->depth - 1]);
 		return run_hold(s->run, e->stx->stx_ino, s->tree);
+	}
 	return churn_see(s->run, s->tree, e, SIZE_MAX);
 }
 

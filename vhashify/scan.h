@@ -16,6 +16,8 @@ struct scan {
 	struct set conffiles;	/* digests of paths; only with --skip-conffiles */
 	/* what the rules say of the directories we are in */
 	unsigned char verdicts[WALK_DEPTH_MAX + 1];
+	/* and which of memo's records they were copied to; 0: they were read */
+	size_t copies[WALK_DEPTH_MAX + 1];
 
 	struct scan_row row;	/* what was remembered; may be nothing */
 	struct memo old;	/* the same, open */

@@ -122,14 +122,32 @@ static bool is_about_file(int code)
 	}
 }
 
-static void note_master(struct share *s, const struct job *job)
+int share_note(struct share *s, struct job *job, struct file *f)
 {
+	share_decide(f, SKIP_NONE);
+	job->progress = true;
+	job->known = true;
+	s->done_bytes += f->size_bytes;
+	return run_hold(s->run, job->m.attr.stx.stx_ino, file_tree(s->run, f));
+}
+
+/* A master was found or made by @f. */
+static int note_master(struct share *s, struct job *job, struct file *f)
+{
+	int r = 0;
+
+	/* elsewhere the kernel sees to it */
+	if (s->run->pool->engine.engine == ENGINE_UNPROTECTED)
+		master_lease(&job->m);
 	if (!job->m.created)
-		return;
+		return 0;
 	(void)pthread_mutex_lock(&s->lock);
 	s->run->new_masters++;
 	s->run->new_bytes += job->m.attr.stx.stx_size;
+	if (job->m.adopted)
+		r = share_note(s, job, f);
 	(void)pthread_mutex_unlock(&s->lock);
+	return r;
 }
 
 /* Get a master for the job, by the first member that has one. */
@@ -152,10 +170,8 @@ static int find_master(struct share *s, struct opener *o, struct job *job,
 			return 0;
 		}
 		r = intern_member(s, o, f, &job->m, &why);
-		if (!r) {
-			note_master(s, job);
-			return 0;
-		}
+		if (!r)
+			return note_master(s, job, f);
 		if (!is_about_file(r)) {
 			*err = why;
 			return r;
@@ -223,9 +239,13 @@ static int collect_tasks(struct share *s, struct batch *b)
 	int r = 0;
 
 	b->task_count = 0;
-	for (j = 0; !r && j < b->job_count; j++)
-		if (b->jobs[j].m.fd >= 0)
-			r = add_tasks(s, b, &b->jobs[j]);
+	b->master_count = 0;
+	for (j = 0; !r && j < b->job_count; j++) {
+		if (b->jobs[j].m.fd < 0)
+			continue;
+		b->master_count++;
+		r = add_tasks(s, b, &b->jobs[j]);
+	}
 	if (!r && b->task_count)
 		qsort(b->tasks, b->task_count, sizeof(*b->tasks), by_file);
 	return r;
@@ -301,7 +321,7 @@ static void share_rest(struct share *s, struct batch *b)
 			share_fail(s, r, &err);
 		else if (b->task_count)
 			exchange_names(s, b, NULL);
-	} while (b->task_count);
+	} while (b->master_count);
 }
 
 /* The next groups of the plan; none when all have been, or the deadline has come. */

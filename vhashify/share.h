@@ -28,7 +28,7 @@ struct task {
 
 struct batch {
 	struct job *jobs;
-	size_t job_count;
+	size_t job_count, master_count;
 	struct task *tasks;	/* by trees */
 	size_t task_count, task_alloc;
 };
@@ -68,6 +68,9 @@ static inline void share_decide(struct file *f, enum skip_reason reason)
 	f->tried = true;
 	file_skip(f, reason);
 }
+
+/* @f is a name of the job's master. With the lock; 0 or -ENOMEM. */
+int share_note(struct share *s, struct job *job, struct file *f);
 
 /* Threads begin nothing new after this. The first failure counts, or that a file lies in
  * a scratch directory and must be left there. */
