@@ -9,18 +9,17 @@
  *                                     "FILE<TAB>NAME" gets that name, which is there
  *
  * And for what one cannot do without who loses no write of a guest to a file that nothing
- * protects, and makes no file of a guest everybody's:
+ * protects:
  *
- * limits copy THREADS <FILES          a copy of each, here, put on the disk, but for the
- *                                     last few
- * limits exchange THREADS <FILES      as link, after a comparison, and what the name was
- *                                     is compared once more before it is removed; the
- *                                     lines of a FILE follow each other
+ * limits exchange THREADS <FILES      as link, after a comparison, of what is equal, and
+ *                                     what the name was is compared once more before it is
+ *                                     removed; the lines of a FILE follow each other
  */
 #include <err.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,8 +29,6 @@
 #define BUFFER_SIZE (128 << 10)
 /* Neighbours in a directory stay with one thread. */
 #define LINES_AT_A_TIME 64
-/* As vhashify does, which has so many in a batch. */
-#define SYNC_EVERY 256
 
 struct thread {
 	pthread_t id;
@@ -44,7 +41,7 @@ struct thread {
 static void (*work)(struct thread *t, char *line);
 static char **lines;
 static size_t line_count;
-static atomic_size_t next_line, copies;
+static atomic_size_t next_line;
 
 static void look(struct thread *t, char *line)
 {
@@ -90,28 +87,7 @@ static void link_file(struct thread *t, char *line)
 		err(1, "%s", name);
 }
 
-static void copy_file(struct thread *t, char *line)
-{
-	size_t number = atomic_fetch_add(&copies, 1) + 1;
-	int from = open(line, O_RDONLY | O_NOATIME | O_CLOEXEC);
-	char name[32];
-	ssize_t n;
-	int to;
-
-	snprintf(name, sizeof(name), "copy.%zu", number);
-	to = open(name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
-	if (from < 0 || to < 0)
-		err(1, "%s", from < 0 ? line : name);
-	while ((n = read(from, t->buffer, BUFFER_SIZE)) > 0)
-		if (write(to, t->buffer, n) != n)
-			err(1, "cannot write a copy of %s", line);
-	if (n < 0 || close(from) < 0)
-		err(1, "%s", line);
-	if ((number % SYNC_EVERY == 0 && syncfs(to) < 0) || close(to) < 0)
-		err(1, "%s", name);
-}
-
-static void compare(struct thread *t, int a, int b, const char *name)
+static bool is_equal(struct thread *t, int a, int b)
 {
 	off_t at = 0;
 	ssize_t n;
@@ -120,9 +96,10 @@ static void compare(struct thread *t, int a, int b, const char *name)
 		n = pread(a, t->buffer, BUFFER_SIZE, at);
 		if (n < 0 || pread(b, t->other, BUFFER_SIZE, at) != n ||
 		    memcmp(t->buffer, t->other, n) != 0)
-			errx(1, "'%s' is not equal", name);
+			return false;
 		at += n;
 	} while (n == BUFFER_SIZE);
+	return true;
 }
 
 static void open_file(struct thread *t, char *file)
@@ -148,12 +125,16 @@ static void exchange_file(struct thread *t, char *line)
 	old = open(name, O_RDONLY | O_NOATIME | O_CLOEXEC);
 	if (old < 0)
 		err(1, "%s", name);
-	compare(t, t->fd, old, name);
+	if (!is_equal(t, t->fd, old)) { /* upgraded, or edited */
+		close(old);
+		return;
+	}
 	if (linkat(t->fd, "", AT_FDCWD, temp, AT_EMPTY_PATH) < 0 ||
 	    renameat2(AT_FDCWD, temp, AT_FDCWD, name, RENAME_EXCHANGE) < 0)
 		err(1, "%s", name);
 	look(t, temp);
-	compare(t, t->fd, old, name);
+	if (!is_equal(t, t->fd, old))
+		errx(1, "'%s' has changed", name);
 	if (unlink(temp) < 0 || close(old) < 0)
 		err(1, "%s", name);
 }
@@ -198,7 +179,7 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*work)(struct thread *t, char *line);
 	} kinds[] = { { "stat", look }, { "read", read_file }, { "link", link_file },
-		      { "copy", copy_file }, { "exchange", exchange_file } };
+		      { "exchange", exchange_file } };
 	int count = argc == 3 ? atoi(argv[2]) : 0;
 	struct thread threads[64];
 	size_t k;
@@ -208,7 +189,7 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[1], kinds[k].name))
 			work = kinds[k].work;
 	if (!work || count < 1 || count > 64)
-		errx(2, "usage: limits stat|read|link|copy|exchange THREADS <FILES");
+		errx(2, "usage: limits stat|read|link|exchange THREADS <FILES");
 	read_lines();
 	for (i = 0; i < count; i++) {
 		threads[i] = (struct thread){ .number = i,
