@@ -21,21 +21,31 @@ static void give_up(int signal, siginfo_t *info, void *context)
 	errno = saved_errno;
 }
 
+/* Comes in place of the other one when too many signals wait (RLIMIT_SIGPENDING), and would
+ * end us. Whom it tells of waits until the descriptor is closed. */
+static void pass_over(int signal)
+{
+	(void)signal;
+}
+
 static bool handled;
 
-static void handle_signal(void)
+static void handle_signals(void)
 {
 	const struct sigaction action = { .sa_sigaction = give_up,
 					  .sa_flags = SA_SIGINFO | SA_RESTART };
+	const struct sigaction overflow = { .sa_handler = pass_over,
+					    .sa_flags = SA_RESTART };
 
-	handled = sigaction(SIGRTMIN, &action, NULL) == 0;
+	handled = sigaction(SIGRTMIN, &action, NULL) == 0 &&
+		  sigaction(SIGIO, &overflow, NULL) == 0;
 }
 
 bool lease_take(int fd)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-	(void)pthread_once(&once, handle_signal); /* fails for bad arguments only */
+	(void)pthread_once(&once, handle_signals); /* fails for bad arguments only */
 	/* the signal first: SIGIO, which is sent else, would end us */
 	return handled && fcntl(fd, F_SETSIG, SIGRTMIN) == 0 &&
 	       fcntl(fd, F_SETLEASE, F_RDLCK) == 0;

@@ -14,7 +14,7 @@
  * vmsplice) do not, and are not seen.
  *
  * A lease ends with the last descriptor of its open file, and is given up by the number
- * that took it: no duplicate may outlive that. Uses SIGRTMIN.
+ * that took it: no duplicate may outlive that. Uses SIGRTMIN and SIGIO.
  */
 #ifndef COWLINK_LEASE_H
 #define COWLINK_LEASE_H

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A lease tells that nobody wrote, and keeps nobody waiting. */
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -124,12 +126,33 @@ static void test_many(const char *dir)
 	is_int(held, 0, "all of them broken");
 }
 
+/* Where none may wait the signal is another one. */
+static void test_overflow(void)
+{
+	struct rlimit none, saved;
+	int fd = reader();
+	int other;
+
+	getrlimit(RLIMIT_SIGPENDING, &saved);
+	none = saved;
+	none.rlim_cur = 0;
+	setrlimit(RLIMIT_SIGPENDING, &none);
+	ok(lease_take(fd), "a lease where no signal may wait");
+	other = open(path, O_WRONLY | O_NONBLOCK);
+	ok(other < 0 && errno == EWOULDBLOCK, "who writes would wait, and we go on");
+	close(fd);
+	other = open(path, O_WRONLY | O_NONBLOCK);
+	ok(other >= 0, "until it is closed");
+	close(other);
+	setrlimit(RLIMIT_SIGPENDING, &saved);
+}
+
 int main(void)
 {
 	char dir[256];
 	int fd;
 
-	unit_plan(24);
+	unit_plan(27);
 	unit_tmpdir(dir);
 	if (chdir(dir) < 0)
 		return 1;
@@ -145,6 +168,7 @@ int main(void)
 	ok(!lease_take(fd), "a directory has none");
 	close(fd);
 	test_many(dir);
+	test_overflow();
 	unlink(path);
 	rmdir(dir);
 	return unit_done();
