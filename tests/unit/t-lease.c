@@ -21,9 +21,11 @@ static int reader(void)
 /* What another process does; it ends with 0. */
 static int status_of(int (*what)(void))
 {
-	pid_t pid = fork();
 	int status = -1;
+	pid_t pid;
 
+	fflush(stdout); /* valgrind would write it at the end of both */
+	pid = fork();
 	if (!pid)
 		_exit(what());
 	waitpid(pid, &status, 0);
