@@ -356,49 +356,53 @@ int store_intern_avoiding(struct pool *p, int src, const struct iattr *attr,
 }
 
 /*
- * @fd gets a name in the store, unless it changed or another master is equal. It is read
- * once more, under the lease that it has: what was written through a mapping, or within one
- * tick of the clock, since it was read last has left no trace in its status.
+ * @src gets a name in the store, unless it changed or another master is equal. It is read
+ * once more, under a lease: what was written through a mapping, or within one tick of the
+ * clock, since it was read last has left no trace in its status. 1 with a master, 0 and
+ * @ret as it was when somebody has it open for writing.
  */
-static int adopt(struct pool *p, int *fd, const struct iattr *attr,
+static int adopt(struct pool *p, int src, const struct iattr *attr,
 		 const struct store_avoid *avoid, struct master *ret,
 		 struct err *err)
 {
 	const struct master sought = *ret;
-	int r = read_key(*fd, attr, &ret->key);
+	/* the lease is given up by the number that took it: that of the master */
+	_cleanup_close_ int fd = fcntl(src, F_DUPFD_CLOEXEC, 0);
+	int r;
 
+	if (fd < 0 || !lease_take(fd))
+		return 0;
+	r = read_key(fd, attr, &ret->key);
 	if (!r)
-		r = still(*fd, attr);
-	if (!r && !lease_is_held(*fd))
+		r = still(fd, attr);
+	if (!r && !lease_is_held(fd))
 		r = -EAGAIN;
 	if (r == -EAGAIN)
 		return r;
 	if (r < 0)
 		return err_errno(err, r, "cannot read");
-	r = publish(p, fd, attr, avoid, &sought, ret, err);
-	ret->adopted = !r && ret->created;
-	return r == -ENOENT ? -EAGAIN : r; /* it has no name any more */
+	r = publish(p, &fd, attr, avoid, &sought, ret, err);
+	if (r < 0)
+		return r == -ENOENT ? -EAGAIN : r; /* it has no name any more */
+	ret->adopted = ret->created;
+	return 1;
 }
 
 int store_adopt(struct pool *p, int src, const struct iattr *attr,
 		const struct digest *key, const struct store_avoid *avoid,
 		struct master *ret, struct err *err)
 {
-	_cleanup_close_ int fd = -1;
 	int r;
 
-	/* a lease is given up by the number that took it: that of the master */
-	if (p->engine.engine == ENGINE_UNPROTECTED)
-		fd = fcntl(src, F_DUPFD_CLOEXEC, 0);
-	if (fd < 0 || !lease_take(fd))
-		return store_intern_avoiding(p, src, attr, key, avoid, ret,
-					     err);
 	*ret = (struct master)MASTER_INIT;
 	r = look_up(p, src, attr, key, avoid, ret, err);
+	if (!r && p->engine.engine == ENGINE_UNPROTECTED)
+		r = adopt(p, src, attr, avoid, ret, err);
 	if (!r)
-		r = adopt(p, &fd, attr, avoid, ret, err);
-	else if (r > 0)
-		r = still(src, attr);
+		r = copy_in(p, src, attr, avoid, ret, err);
+	/* the link has changed its status */
+	if (r >= 0)
+		r = ret->adopted ? 0 : still(src, attr);
 	return end_intern(ret, r, err);
 }
 

@@ -28,7 +28,8 @@ struct task {
 
 struct batch {
 	struct job *jobs;
-	size_t job_count, master_count;
+	size_t job_count;
+	size_t master_count;	/* jobs that have one */
 	struct task *tasks;	/* by trees */
 	size_t task_count, task_alloc;
 };
