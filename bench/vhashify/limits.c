@@ -94,7 +94,9 @@ static bool is_equal(struct thread *t, int a, int b)
 
 	do {
 		n = pread(a, t->buffer, BUFFER_SIZE, at);
-		if (n < 0 || pread(b, t->other, BUFFER_SIZE, at) != n ||
+		if (n < 0)
+			err(1, "cannot read");
+		if (pread(b, t->other, BUFFER_SIZE, at) != n ||
 		    memcmp(t->buffer, t->other, n) != 0)
 			return false;
 		at += n;
