@@ -191,5 +191,5 @@ void digest_candidates(struct run *run)
 			files++;
 		}
 	progress_phase();
-	run_threads(run, 1 + files / FILES_PER_THREAD, read_all, &rd);
+	run_threads(run_jobs(run, files, FILES_PER_THREAD), read_all, &rd);
 }

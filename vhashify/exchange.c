@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Names of a batch become links to its masters, while the next batch is prepared, which
- * waits for the disk. A thread takes one tree after the other, so that a tree is locked by
- * one of them, and a directory's time is kept by one.
+ * waits for the disk. A thread takes some directories after the other, so that a
+ * directory's time is kept by one.
  */
 #include <errno.h>
 
@@ -11,6 +11,9 @@
 
 /* What a thread exchanges in this time costs less than to start it. */
 #define TASKS_PER_THREAD 32
+
+/* A thread takes so many, and what else there is in the last directory. */
+#define TASKS_AT_ONCE 64
 
 static int replace_member(struct share *s, struct worker *w,
 			  const struct job *job, const struct file *f,
@@ -80,8 +83,8 @@ static int exchange_name(struct share *s, struct worker *w,
 	return r;
 }
 
-/* The tasks from *@ret_start on that are of one tree; false when all are taken. */
-static bool take_tree(struct share *s, size_t *ret_start, size_t *ret_end)
+/* The next tasks, all of the same directories; false when all are taken. */
+static bool take_tasks(struct share *s, size_t *ret_start, size_t *ret_end)
 {
 	const struct batch *b = s->exchanged;
 	const struct file *files = s->run->files;
@@ -90,15 +93,16 @@ static bool take_tree(struct share *s, size_t *ret_start, size_t *ret_end)
 	(void)pthread_mutex_lock(&s->lock);
 	*ret_start = end = s->next_task;
 	while (end < b->task_count &&
-	       file_tree(s->run, &files[b->tasks[end].file]) ==
-		       file_tree(s->run, &files[b->tasks[*ret_start].file]))
+	       (end < *ret_start + TASKS_AT_ONCE ||
+		files[b->tasks[end].file].dir ==
+			files[b->tasks[end - 1].file].dir))
 		end++;
 	*ret_end = s->next_task = end;
 	(void)pthread_mutex_unlock(&s->lock);
 	return end > *ret_start;
 }
 
-static int exchange_tree(struct share *s, struct worker *w, size_t start,
+static int exchange_tasks(struct share *s, struct worker *w, size_t start,
 			 size_t end, struct err *err)
 {
 	const struct task *tasks = s->exchanged->tasks;
@@ -143,8 +147,8 @@ static void *work(void *ctx)
 		r = staging_create(s->run->pool, &w->scratch, &err);
 	if (!r && prepare)
 		r = share_prepare(s, prepare, &err);
-	while (!r && take_tree(s, &start, &end))
-		r = exchange_tree(s, w, start, end, &err);
+	while (!r && take_tasks(s, &start, &end))
+		r = exchange_tasks(s, w, start, end, &err);
 	/* the next round may give its tree to another thread */
 	opener_release(&w->opener);
 	if (r < 0)
@@ -154,9 +158,14 @@ static void *work(void *ctx)
 
 void exchange_names(struct share *s, struct batch *b, struct batch *next)
 {
+	size_t threads = run_jobs(s->run, b->task_count, TASKS_PER_THREAD);
+
+	/* who prepares waits for the disk more than anything else */
+	if (next->job_count && threads > 1)
+		threads++;
 	s->exchanged = b;
 	s->to_prepare = next;
 	s->next_task = 0;
 	s->next_worker = 0;
-	run_threads(s->run, 1 + b->task_count / TASKS_PER_THREAD, work, s);
+	run_threads(threads, work, s);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "cleanup.h"
@@ -8,11 +9,43 @@
 #include "tree-path.h"
 #include "vhashify.h"
 
+/* A tree is locked once, by however many of us. */
+static pthread_mutex_t lockers_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static int lock_tree(struct opener *o, size_t index)
+{
+	struct tree *t = &o->run->trees[index];
+	int r = 0;
+
+	(void)pthread_mutex_lock(&lockers_lock);
+	if (!t->lockers) {
+		t->lock = pool_lock_name(o->run->pool, t->row.kind, t->row.name,
+					 false, NULL);
+		r = t->lock < 0 ? t->lock : 0;
+	}
+	t->lockers += !r;
+	(void)pthread_mutex_unlock(&lockers_lock);
+	o->locked = !r;
+	return r;
+}
+
+static void unlock_tree(struct opener *o)
+{
+	struct tree *t = &o->run->trees[o->tree];
+
+	(void)pthread_mutex_lock(&lockers_lock);
+	if (!--t->lockers)
+		cleanup_close(&t->lock);
+	(void)pthread_mutex_unlock(&lockers_lock);
+	o->locked = false;
+}
+
 static void close_tree(struct opener *o)
 {
 	cleanup_close(&o->dir);
 	cleanup_close(&o->root);
-	cleanup_close(&o->lock);
+	if (o->locked)
+		unlock_tree(o);
 	o->tree = SIZE_MAX;
 }
 
@@ -29,9 +62,9 @@ static int open_tree(struct opener *o, size_t index)
 	int r;
 
 	if (!o->reader) {
-		o->lock = pool_lock_name(p, row->kind, row->name, false, NULL);
-		if (o->lock < 0)
-			return o->lock;
+		r = lock_tree(o, index);
+		if (r < 0)
+			return r;
 	}
 	r = pool_open_tree(p, row->kind, row->name, &now, &o->root, NULL);
 	if (r == -ENOENT || (!r && strcmp(now.uuid, row->uuid)))

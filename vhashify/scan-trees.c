@@ -212,6 +212,8 @@ static size_t threads_wanted(const struct run *run)
 {
 	size_t most = walk_at_once();
 
+	if (run->jobs < most)
+		most = run->jobs;
 	return run->tree_count < most ? run->tree_count : most;
 }
 
@@ -223,7 +225,7 @@ int scan_trees(struct run *run, struct err *err)
 	size_t i;
 
 	progress_phase();
-	run_threads(run, threads_wanted(run), walk_some, &ws);
+	run_threads(threads_wanted(run), walk_some, &ws);
 	for (i = 0; i < AHEAD_MAX; i++)
 		part_release(ws.ahead[i].part);
 	if (ws.err.code) {

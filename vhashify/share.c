@@ -3,12 +3,13 @@
  * Carry out the plan on an engine that links.
  *
  * Batches of groups: for each group a master is found or made, one sync puts all
- * of them on disk, then names are exchanged, tree by tree (exchange.c). What is left of
- * a group when its master has as many links as allowed, or turned out to be another
- * file with the same key, goes on to the next round with the next master.
+ * of them on disk, then names are exchanged (exchange.c). What is left of a group when its
+ * master has a name of each tree, or as many as allowed, or turned out to be another file with
+ * the same key, goes on to a later batch with the next master.
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "array.h"
 #include "cleanup.h"
@@ -19,10 +20,16 @@
 #include "share.h"
 #include "store.h"
 
-/* One descriptor for each group; and what must fit on the disk a second time
- * before the first byte is freed. There are two batches. */
-#define BATCH_GROUPS 256
+/* One descriptor for each group; the work that is begun before the deadline comes; and what
+ * must fit on the disk a second time before the first byte is freed. There are two
+ * batches. */
+#define BATCH_GROUPS 1024
+#define BATCH_FILES 8192
 #define BATCH_BYTES (UINT64_C(128) << 20)
+
+/* Descriptors that the program needs beside those of masters, and each worker. */
+#define FDS_BESIDE 64
+#define FDS_PER_WORKER 8
 
 static struct file *member(struct run *run, const struct group *g, size_t i)
 {
@@ -184,12 +191,15 @@ static int find_master(struct share *s, struct opener *o, struct job *job,
 	}
 }
 
-static int by_file(const void *a, const void *b)
+static int by_dir(const void *a, const void *b, void *ctx)
 {
-	const struct task *x = a;
-	const struct task *y = b;
+	const struct file *files = ctx;
+	uint32_t x = ((const struct task *)a)->file;
+	uint32_t y = ((const struct task *)b)->file;
 
-	return (x->file > y->file) - (x->file < y->file);
+	if (files[x].dir != files[y].dir)
+		return files[x].dir < files[y].dir ? -1 : 1;
+	return (x > y) - (x < y);
 }
 
 static int add_task(struct batch *b, uint32_t file, struct job *job)
@@ -232,22 +242,21 @@ static int add_tasks(struct share *s, struct batch *b, struct job *job)
 	return r;
 }
 
-/* The tasks of jobs that have a master, in order of trees. */
+/* The tasks of jobs that have a master, in order of directories. */
 static int collect_tasks(struct share *s, struct batch *b)
 {
 	size_t j;
 	int r = 0;
 
 	b->task_count = 0;
-	b->master_count = 0;
 	for (j = 0; !r && j < b->job_count; j++) {
 		if (b->jobs[j].m.fd < 0)
 			continue;
-		b->master_count++;
 		r = add_tasks(s, b, &b->jobs[j]);
 	}
 	if (!r && b->task_count)
-		qsort(b->tasks, b->task_count, sizeof(*b->tasks), by_file);
+		qsort_r(b->tasks, b->task_count, sizeof(*b->tasks), by_dir,
+			s->run->files);
 	return r;
 }
 
@@ -285,43 +294,33 @@ bool share_has_failed(struct share *s)
 	return __atomic_load_n(&s->status, __ATOMIC_RELAXED);
 }
 
-/* The masters of a batch have done their part. */
-static void end_round(struct share *s, struct batch *b)
+/* A master has done its part: is there work for another? */
+static bool end_round(struct share *s, struct job *job)
 {
-	size_t j;
+	size_t left;
 
-	for (j = 0; j < b->job_count; j++) {
-		struct job *job = &b->jobs[j];
-
-		/* a filesystem that has fewer links than we were told */
-		if (!s->status && job->m.fd >= 0 && !job->progress &&
-		    !job->collided)
-			decide_rest(s->run, job, SKIP_REFUSED);
-		job->collisions += job->collided;
-		job->collided = false;
-		job->progress = false;
-		master_release(&job->m);
-		job->m = (struct master)MASTER_INIT;
-	}
+	/* a filesystem that has fewer links than we were told */
+	if (!s->status && job->m.fd >= 0 && !job->progress && !job->collided)
+		decide_rest(s->run, job, SKIP_REFUSED);
+	job->collisions += job->collided;
+	job->collided = false;
+	job->progress = false;
+	master_release(&job->m);
+	job->m = (struct master)MASTER_INIT;
+	return next_member(s->run, job, &left);
 }
 
-/* What the masters of a batch left goes on to others, as often as something is left. */
-static void share_rest(struct share *s, struct batch *b)
+/* What the masters of a batch left goes on to others, beside new groups. */
+static void end_batch(struct share *s, struct batch *b)
 {
-	struct err err = { 0 };
+	size_t kept = 0;
+	size_t j;
 
-	do {
-		int r;
-
-		end_round(s, b);
-		if (s->status)
-			return;
-		r = share_prepare(s, b, &err);
-		if (r < 0)
-			share_fail(s, r, &err);
-		else if (b->task_count)
-			exchange_names(s, b, NULL);
-	} while (b->master_count);
+	for (j = 0; j < b->job_count; j++)
+		if (end_round(s, &b->jobs[j]))
+			b->jobs[kept++] = b->jobs[j];
+	b->job_count = kept;
+	b->task_count = 0;
 }
 
 /* The next groups of the plan; none when all have been, or the deadline has come. */
@@ -329,17 +328,19 @@ static void fill_batch(struct share *s, struct batch *b)
 {
 	struct run *run = s->run;
 	uint64_t bytes = 0;
+	size_t files = 0;
 	size_t masters;
 
-	b->job_count = 0;
 	if (s->next_group == run->group_count || run_is_over(run))
 		return;
 	while (s->next_group < run->group_count &&
-	       b->job_count < BATCH_GROUPS && bytes < BATCH_BYTES) {
+	       b->job_count < s->batch_groups && files < BATCH_FILES &&
+	       bytes < BATCH_BYTES) {
 		struct group *g = &run->groups[s->next_group++];
 		const struct file *f = member(run, g, 0);
 
 		bytes += f->size_bytes;
+		files += g->count;
 		b->jobs[b->job_count++] = (struct job){
 			.group = g,
 			.m = MASTER_INIT,
@@ -359,11 +360,11 @@ static void share_groups(struct share *s)
 
 		fill_batch(s, next);
 		exchange_names(s, now, next);
-		share_rest(s, now);
+		end_batch(s, now);
 		now = next;
 		next = done;
-	} while (now->job_count && !s->status);
-	end_round(s, now);
+	} while ((now->job_count || next->job_count) && !s->status);
+	end_batch(s, now);
 }
 
 static uint64_t planned_bytes(struct run *run)
@@ -377,6 +378,17 @@ static uint64_t planned_bytes(struct run *run)
 	return bytes;
 }
 
+static size_t batch_groups(const struct share *s)
+{
+	size_t beside = FDS_BESIDE + s->worker_count * FDS_PER_WORKER;
+	struct rlimit lim;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim) < 0 ||
+	    lim.rlim_cur >= beside + 2 * BATCH_GROUPS)
+		return BATCH_GROUPS;
+	return lim.rlim_cur > beside + 2 ? (lim.rlim_cur - beside) / 2 : 1;
+}
+
 /* A worker gets its scratch directory when it has something to do. */
 static int begin(struct share *s)
 {
@@ -385,10 +397,12 @@ static int begin(struct share *s)
 
 	s->batches[0].jobs = calloc(BATCH_GROUPS, sizeof(struct job));
 	s->batches[1].jobs = calloc(BATCH_GROUPS, sizeof(struct job));
-	s->workers = calloc(run->jobs, sizeof(*s->workers));
+	s->worker_count = run->jobs + 1;
+	s->batch_groups = batch_groups(s);
+	s->workers = calloc(s->worker_count, sizeof(*s->workers));
 	if (!s->batches[0].jobs || !s->batches[1].jobs || !s->workers)
 		return -ENOMEM;
-	for (i = 0; i < run->jobs; i++)
+	for (i = 0; i < s->worker_count; i++)
 		s->workers[i] = (struct worker){ .opener = OPENER_INIT(run),
 						 .scratch = STAGING_INIT,
 						 .dirtime = DIRTIME_INIT };
@@ -399,7 +413,7 @@ static void end(struct share *s)
 {
 	size_t i;
 
-	for (i = 0; s->workers && i < s->run->jobs; i++) {
+	for (i = 0; s->workers && i < s->worker_count; i++) {
 		dirtime_release(&s->workers[i].dirtime);
 		/* what could not be put back lies there: recovery keeps it */
 		if (s->status != -ENOTRECOVERABLE)

@@ -29,7 +29,6 @@ struct task {
 struct batch {
 	struct job *jobs;
 	size_t job_count;
-	size_t master_count;	/* jobs that have one */
 	struct task *tasks;	/* by trees */
 	size_t task_count, task_alloc;
 };
@@ -49,7 +48,9 @@ struct share {
 	struct run *run;
 	struct batch batches[2];
 	size_t next_group;	/* that is in no batch yet */
-	struct worker *workers;	/* run->jobs of them */
+	size_t batch_groups;	/* at most */
+	struct worker *workers;
+	size_t worker_count;
 
 	/* The lock is for what follows; for run->holders, run->new_masters and
 	 * run->new_bytes; and for jobs of the batch that is exchanged. */
@@ -81,8 +82,7 @@ bool share_has_failed(struct share *s);
 /* Find or make masters for the jobs of @b, put them on disk, collect the tasks. */
 int share_prepare(struct share *s, struct batch *b, struct err *err);
 
-/* Exchange the names of all tasks of @b, prepare @next, which may be NULL; failures go to
- * share_fail(). */
+/* Exchange the names of all tasks of @b, prepare @next; failures go to share_fail(). */
 void exchange_names(struct share *s, struct batch *b, struct batch *next);
 
 #endif

@@ -3,14 +3,13 @@
 
 #include "vhashify.h"
 
-void run_threads(const struct run *run, size_t most, void *(*work)(void *ctx),
-		 void *ctx)
+void run_threads(size_t count, void *(*work)(void *ctx), void *ctx)
 {
 	pthread_t threads[JOBS_MAX];
 	size_t started = 0;
 
 	/* this thread is one of them; one that cannot be had is done without */
-	while (started + 1 < run->jobs && started + 1 < most &&
+	while (started + 1 < count && started < JOBS_MAX &&
 	       !pthread_create(&threads[started], NULL, work, ctx))
 		started++;
 	(void)work(ctx);

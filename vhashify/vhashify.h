@@ -133,6 +133,9 @@ struct tree {
 
 	struct churn_name *watched;	/* churn.h */
 	size_t watched_count;
+
+	int lock;		/* opener.c: while there are ... */
+	unsigned int lockers;
 };
 
 /* A directory that candidates lie in; there is one for each. */
@@ -312,10 +315,18 @@ int run_keep_place(const struct run *run, struct err *err);
 int run_hold(struct run *run, uint64_t ino, size_t tree); /* 0 or -ENOMEM */
 bool run_holds(const struct run *run, uint64_t ino, size_t tree);
 
-/* Call @work by several threads at once, this one among them: as many as run->jobs says,
- * and no more than @most (threads.c). Returns when all have ended. */
-void run_threads(const struct run *run, size_t most, void *(*work)(void *ctx),
-		 void *ctx);
+/* Call @work by @count threads at once, this one among them (threads.c). Returns when all
+ * have ended. */
+void run_threads(size_t count, void *(*work)(void *ctx), void *ctx);
+
+/* How many are worth it for @work, of which a thread does @each in the time that it takes to
+ * start one: no more than run->jobs. */
+static inline size_t run_jobs(const struct run *run, size_t work, size_t each)
+{
+	size_t most = 1 + work / each;
+
+	return most < run->jobs ? most : run->jobs;
+}
 
 void run_release(struct run *run);
 
@@ -395,16 +406,16 @@ struct opener {
 	bool reader;
 	size_t tree;
 	int root;
-	int lock;
+	bool locked;		/* by this one, too: struct tree */
 	int dir;
 	uint32_t dir_index;	/* of `dir` in run.dirs */
 	bool nodev;		/* of `root`'s mount */
 	int status;		/* why `tree` could not be opened, or 0 */
 };
 #define OPENER_INIT(run_) { .run = (run_), .tree = SIZE_MAX, .root = -1, \
-			    .lock = -1, .dir = -1 }
+			    .dir = -1 }
 #define READER_INIT(run_) { .run = (run_), .reader = true, .tree = SIZE_MAX, \
-			    .root = -1, .lock = -1, .dir = -1 }
+			    .root = -1, .dir = -1 }
 #define _cleanup_opener_ __attribute__((cleanup(opener_release)))
 
 /* The directory (borrowed until the next call) and name of @f. -EBUSY: locked;
