@@ -17,18 +17,30 @@
 /* A key whose replicas go beyond this is an attack or a bug, not a fleet. */
 #define REPLICA_MAX 1000000u
 
-/* To compare a shorter file costs no more than a lease. */
-#define LEASE_MIN_BYTES (32 << 10)
+/* To compare a shorter file twice costs no more than a lease, and many of them can be
+ * kept in memory. */
+#define SHORT_BYTES (8 << 10)
 
 void master_lease(struct master *m)
 {
-	if (m->attr.stx.stx_size >= LEASE_MIN_BYTES)
-		m->leased = m->adopted || lease_take(m->fd);
+	size_t size = m->attr.stx.stx_size;
+
+	m->leased = m->adopted || lease_take(m->fd);
+	if (!m->leased || size > SHORT_BYTES)
+		return;
+	m->bytes = malloc(size + 1);
+	if (m->bytes && fdio_pread_once(m->fd, m->bytes, size + 1, 0, size) !=
+				(ssize_t)size) {
+		free(m->bytes);
+		m->bytes = NULL;
+	}
 }
 
 void master_release(struct master *m)
 {
 	cleanup_close(&m->fd);
+	free(m->bytes);
+	m->bytes = NULL;
 	iattr_release(&m->attr);
 }
 

@@ -41,15 +41,17 @@ struct master {
 	struct iattr attr;
 	bool created;		/* by this call */
 	bool adopted;		/* it is what it was made of */
-	bool leased;		/* master_lease() */
+	bool leased;		/* master_lease(): a read lease is on it, and ... */
+	char *bytes;		/* ... this is what it holds; NULL where it is long */
 };
 #define MASTER_INIT { .fd = -1 }
 #define _cleanup_master_ __attribute__((cleanup(master_release)))
 
 void master_release(struct master *m);
 
-/* Have a lease (lease.h) on a long one, so that unify_replace() need not compare its bytes
- * once more for each name. Once, since nobody could tell two from one that was held. */
+/* Have a lease (lease.h) on it, so that unify_replace() need not read a short one for each
+ * name, nor compare a long one twice. Once, since nobody could tell two from one that was
+ * held. */
 void master_lease(struct master *m);
 
 /*

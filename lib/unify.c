@@ -19,9 +19,6 @@
 #include "project.h"
 #include "uapi/cowlink.h"
 
-/* Files up to this length are compared in one piece. */
-#define KEEP_BYTES (64 << 10)
-
 #define SHARED_FLAGS (FS_IMMUTABLE_FL | FS_IXUNLINK_FL)
 
 /* One name on its way to become a link to the master. */
@@ -35,7 +32,6 @@ struct replacement {
 	struct dirtime *dirtime;
 	int fd;			/* the victim, read-only */
 	struct iattr attr;	/* the victim's */
-	char *bytes;		/* what a short victim must still hold, or NULL */
 	unsigned int flags;	/* of what we mark, before: the victim, or a copy */
 	bool marked;		/* by us */
 	bool leased;		/* the two, since before their bytes were compared */
@@ -156,30 +152,15 @@ static void unmark(struct replacement *u, int fd)
 	u->marked = false;
 }
 
-/* fdio_equal() of the victim and the master. The bytes of a short master are kept, so that
- * those of the victim can be compared with them again. */
-static int compare_bytes(struct replacement *u)
+/* fdio_equal() of the victim and the master. */
+static int compare_bytes(const struct replacement *u)
 {
-	size_t size = u->attr.stx.stx_size;
-	ssize_t n;
-
-	if (size > KEEP_BYTES)
-		return fdio_equal(u->fd, u->m->fd, size);
-	u->bytes = malloc(size + 1);
-	if (!u->bytes)
-		return -ENOMEM;
-	n = fdio_pread_once(u->m->fd, u->bytes, size + 1, 0, size);
-	if (n < 0)
-		return n;
-	return (size_t)n == size ? fdio_holds(u->fd, u->bytes, size) : 0;
-}
-
-static bool same_bytes_still(const struct replacement *u)
-{
+	const struct master *m = u->m;
 	size_t size = u->attr.stx.stx_size;
 
-	return (u->bytes ? fdio_holds(u->fd, u->bytes, size) :
-			   fdio_equal(u->fd, u->m->fd, size)) == 1;
+	return m->bytes && lease_is_held(m->fd) ?
+		       fdio_holds(u->fd, m->bytes, size) :
+		       fdio_equal(u->fd, m->fd, size);
 }
 
 /* The master is somebody else's to change only where nothing protects it, and there in each
@@ -211,7 +192,7 @@ static enum skip_reason compare(struct replacement *u)
 	/* the kernel compares the bytes itself, while both are frozen */
 	if (kernel)
 		return SKIP_NONE;
-	u->leased = u->m->leased && lease_take(u->fd);
+	u->leased = u->m->leased && !u->m->bytes && lease_take(u->fd);
 	r = compare_bytes(u);
 	if (r < 0)
 		return reason_of(r);
@@ -263,7 +244,7 @@ static bool is_victim(const struct replacement *u, const struct statx *now)
 	if (u->leased && lease_is_held(u->fd) && lease_is_held(u->m->fd))
 		return true;
 	/* a write within one tick of the clock leaves the times as they were */
-	return same_bytes_still(u);
+	return compare_bytes(u) == 1;
 }
 
 /*
@@ -465,7 +446,6 @@ int unify_replace(const struct unify_task *t, enum skip_reason *ret_reason,
 	int r = replace(&u, t->seen, ret_reason, err);
 
 	unmark(&u, u.fd);
-	free(u.bytes);
 	iattr_release(&u.attr);
 	cleanup_close(&u.fd);
 	return r;
