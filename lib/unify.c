@@ -33,6 +33,7 @@ struct replacement {
 	int fd;			/* the victim, read-only */
 	struct iattr attr;	/* the victim's */
 	unsigned int flags;	/* of what we mark, before: the victim, or a copy */
+	bool unread;		/* its flags are not known */
 	bool marked;		/* by us */
 	bool leased;		/* the two, since before their bytes were compared */
 	bool undo;		/* the victim is shared, m a private copy */
@@ -104,18 +105,24 @@ static enum skip_reason open_victim(struct replacement *u,
 	return u->fd < 0 ? reason_of(u->fd) : SKIP_NONE;
 }
 
+/* Step 2. */
+static enum skip_reason see_flags(struct replacement *u)
+{
+	int r = iflags_get(u->fd, &u->flags);
+
+	if (r < 0)
+		return reason_of(r);
+	return iflags_is_special(u->flags) ? SKIP_SPECIAL : SKIP_NONE;
+}
+
 /*
- * Step 2. Not iflags_share(): a master's project id becomes 0 there, but this file
+ * Not iflags_share(): a master's project id becomes 0 there, but this file
  * is the guest's, who keeps it and pays for it when it is not replaced.
  */
 static int mark(struct replacement *u, enum skip_reason *reason)
 {
-	int r = iflags_get(u->fd, &u->flags);
+	int r;
 
-	if (r < 0 || iflags_is_special(u->flags)) {
-		*reason = r < 0 ? reason_of(r) : SKIP_SPECIAL;
-		return 0;
-	}
 	if (iflags_is_shared(u->flags))
 		return 0;
 	r = fx_setflags(u->fd, u->flags | SHARED_FLAGS);
@@ -421,12 +428,15 @@ static int put(struct replacement *u, put_fn *by_kernel, put_fn *by_hand,
 static int replace(struct replacement *u, const struct statx *seen,
 		   enum skip_reason *reason, struct err *err)
 {
+	bool kernel = u->pool->engine.engine == ENGINE_KERNEL;
 	int r = 0;
 
 	*reason = open_victim(u, seen);
+	if (!*reason && (kernel || u->unread))
+		*reason = see_flags(u);
 	if (*reason)
 		return 0;
-	if (u->pool->engine.engine == ENGINE_KERNEL)
+	if (kernel)
 		r = mark(u, reason);
 	if (r < 0)
 		return err_errno(err, r, "cannot mark '%s' as shared", u->name);
@@ -442,6 +452,7 @@ int unify_replace(const struct unify_task *t, enum skip_reason *ret_reason,
 				 .dirfd = t->dirfd, .name = t->name,
 				 .nodev = t->nodev, .m = t->m,
 				 .dirtime = t->dirtime, .fd = -1,
+				 .unread = t->unread,
 				 .ignore_mtime = t->ignore_mtime };
 	int r = replace(&u, t->seen, ret_reason, err);
 

@@ -10,8 +10,8 @@
  *
  *  1. open V below its directory and see that it is the inode the caller decided
  *     about, unchanged (fdio.h, statx_unchanged());
- *  2. engine `kernel`: see that it has no flags of its own (iflags_is_special()), which
- *     elsewhere the caller has seen; mark V shared, leaving its project id alone. This fails
+ *  2. see that it has no flags of its own (iflags_is_special()), unless the caller has;
+ *     engine `kernel`: mark V shared, leaving its project id alone. This fails
  *     with ETXTBSY while anybody has it open or mapped for writing, and from here
  *     on V cannot change: a writer that opens N now gets a private copy and N
  *     becomes another inode. A victim that keeps a name loses the mark in the
@@ -111,7 +111,8 @@ struct unify_task {
 	const struct staging *scratch;	/* a staging directory of the caller */
 	int dirfd;
 	const char *name;		/* borrowed until dirtime_end() */
-	const struct statx *seen;	/* then it had no special flags */
+	const struct statx *seen;
+	bool unread;			/* nobody has looked at its flags yet */
 	const struct master *m;		/* durable: store_sync() */
 	bool ignore_mtime;
 	bool nodev;			/* as of unify_open() */

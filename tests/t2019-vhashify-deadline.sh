@@ -126,6 +126,14 @@ test_expect_success 'where the guest is gone, it is the turn of the one after it
 	vhashify
 '
 
+test_expect_success 'a batch is no larger than the limit of open files allows' '
+	mkdir "$G3/few" "$(root_of g1)/few" && seq 3000 3299 |
+		split -l 1 -a 3 - "$G3/few/f" && cp -a "$G3/few/." "$(root_of g1)/few/" &&
+	(ulimit -n 120 && vhashify --json) >out && test_json out .failed_files 0 &&
+	test_same_inode "$G3/few/faaa" "$(root_of g1)/few/faaa" &&
+	test "$(find "$G3/few" -type f -links 1 | wc -l)" = 0
+'
+
 test_expect_success XFS 'with reflinks too' '
 	test_pool xfs && vtemplate import t src && vtemplate clone t g1 &&
 	vtemplate clone t g2 && G1=$(root_of g1) G2=$(root_of g2) &&

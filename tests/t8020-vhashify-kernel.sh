@@ -57,6 +57,17 @@ test_expect_success 'a new master is a fresh copy, marked' '
 	! grep -qx "$(stat -c %i "$G1/etc/new")" before
 '
 
+test_expect_success 'of what lies at one path two are read; who is another file stays plain' '
+	vtemplate clone t g3 && vtemplate clone t g4 && G3=$(root_of g3) G4=$(root_of g4) &&
+	same_file guess "$G1/etc/guess" "$G2/etc/guess" "$G3/etc/guess" &&
+	same_file other "$G4/etc/guess" && test_snapshot "$G4" &&
+	vhashify --json >out && test_json out .hashed_files 3 &&
+	test_json out .shared_files 3 &&
+	test_same_inode "$G1/etc/guess" "$G3/etc/guess" &&
+	is_state "$G3/etc/guess" shared && is_state "$G4/etc/guess" plain &&
+	test_unchanged "$G4" && vtemplate destroy g3 && vtemplate destroy g4
+'
+
 test_expect_success '--ignore-mtime: the master and its time' '
 	same_file later "$G1/etc/later" "$G2/etc/later" &&
 	touch -d 2009-09-09 "$G2/etc/later" && test_snapshot "$T" &&

@@ -141,6 +141,7 @@ static void judge(struct run *run, const struct set *masters)
 					 &run->files[run->order[end]]))
 				break;
 		judge_alike(run, &run->order[start], end - start, masters);
+		guess_alike(run, &run->order[start], end - start);
 	}
 }
 

@@ -110,13 +110,18 @@ static void show_progress(const struct reading *rd)
 			      progress_rate(rate, bytes, rd->total_bytes));
 }
 
+static bool needs_reading(const struct file *f)
+{
+	return file_is_open(f) && !f->keyed && !f->guessed;
+}
+
 /* The next candidate from *@at on that must be read, below @end; or NULL. */
 static struct file *next_unread(struct run *run, size_t *at, size_t end)
 {
 	while (*at < end) {
 		struct file *f = &run->files[(*at)++];
 
-		if (f->reason == SKIP_NONE && !f->keyed)
+		if (needs_reading(f))
 			return f;
 	}
 	return NULL;
@@ -186,7 +191,7 @@ void digest_candidates(struct run *run)
 	size_t i;
 
 	for (i = 0; i < run->file_count; i++)
-		if (run->files[i].reason == SKIP_NONE) {
+		if (needs_reading(&run->files[i])) {
 			rd.total_bytes += run->files[i].size_bytes;
 			files++;
 		}

@@ -33,6 +33,7 @@ static int replace_member(struct share *s, struct worker *w,
 		return 0;
 	}
 	task.nodev = w->opener.nodev;
+	task.unread = f->guessed;
 	file_statx(s->run, f, &seen);
 	return unify_replace(&task, reason, err);
 }
@@ -57,7 +58,8 @@ static int conclude(struct share *s, struct job *job, struct file *f, int r,
 {
 	if (r < 0)
 		return r == -EMLINK ? 0 : r;
-	if (reason == SKIP_DIFFERENT && job->collisions < COLLISION_ROUNDS) {
+	if (reason == SKIP_DIFFERENT && !f->guessed &&
+	    job->collisions < COLLISION_ROUNDS) {
 		job->collided = true;
 		return 0;
 	}
@@ -83,7 +85,7 @@ static int exchange_name(struct share *s, struct worker *w,
 	return r;
 }
 
-/* The next tasks, all of the same directories; false when all are taken. */
+/* The next tasks, with all that there are in the last directory; false when all are taken. */
 static bool take_tasks(struct share *s, size_t *ret_start, size_t *ret_end)
 {
 	const struct batch *b = s->exchanged;

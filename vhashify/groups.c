@@ -21,7 +21,7 @@ static size_t sort_players(struct run *run)
 	size_t i;
 
 	for (i = 0; i < run->file_count; i++)
-		if (run->files[i].reason == SKIP_NONE)
+		if (file_is_open(&run->files[i]))
 			run->order[count++] = i;
 	qsort_r(run->order, count, sizeof(*run->order), by_key, run->files);
 	return count;
@@ -56,6 +56,8 @@ int group_by_key(struct run *run, size_t min, struct err *err)
 	if (!run->file_count)
 		return 0;
 	count = sort_players(run);
+	free(run->groups);
+	run->group_count = 0;
 	run->groups = calloc(count + 1, sizeof(*run->groups));
 	if (!run->groups)
 		return err_errno(err, -ENOMEM, "cannot group the candidates");

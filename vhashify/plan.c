@@ -106,19 +106,82 @@ static void plan_group(struct run *run, struct group *g)
 	group_compact(run, g);
 }
 
-int plan_links(struct run *run, struct err *err)
+/* Where a tree has several files of this content, how many masters there shall be hangs
+ * on each of them. */
+static bool is_crowded(const struct run *run, const struct group *g)
+{
+	size_t row_count;
+	const struct object_row *rows = masters_by_key(
+		&run->masters, &run->files[run->order[g->first]].key, &row_count);
+	size_t i = 0;
+
+	while (i < g->count) {
+		struct share_of_tree t = next_tree(run, g, i, rows, row_count);
+
+		if (t.count + t.held > 1)
+			return true;
+		i += t.count;
+	}
+	return false;
+}
+
+static bool drop_guesses(struct run *run, const struct group *g)
+{
+	bool dropped = false;
+	size_t i;
+
+	for (i = 0; i < g->count; i++) {
+		struct file *f = &run->files[run->order[g->first + i]];
+
+		dropped |= f->guessed;
+		f->guessed = false;
+	}
+	return dropped;
+}
+
+/* True when some that are guessed must be read before there is a plan. */
+static bool doubt(struct run *run)
+{
+	bool doubted = false;
+	size_t i;
+
+	for (i = 0; i < run->group_count; i++)
+		if (is_crowded(run, &run->groups[i]))
+			doubted |= drop_guesses(run, &run->groups[i]);
+	return doubted;
+}
+
+static void plan_groups(struct run *run)
 {
 	size_t kept = 0;
 	size_t i;
-	int r = group_by_key(run, 1, err);
 
-	if (r < 0)
-		return r;
 	for (i = 0; i < run->group_count; i++) {
 		plan_group(run, &run->groups[i]);
 		if (run->groups[i].count)
 			run->groups[kept++] = run->groups[i];
 	}
 	run->group_count = kept;
+}
+
+int plan_links(struct run *run, struct err *err)
+{
+	for (;;) {
+		int r = remember_holders(run, err);
+
+		if (!r)
+			r = group_by_key(run, 1, err);
+		if (r < 0)
+			return r;
+		if (!doubt(run))
+			break;
+		digest_candidates(run);
+		if (run->cut) {
+			run_leave_rest(run);
+			run->group_count = 0;
+			return 0;
+		}
+	}
+	plan_groups(run);
 	return 0;
 }

@@ -176,6 +176,10 @@ static int find_master(struct share *s, struct opener *o, struct job *job,
 			share_decide(f, SKIP_UNIQUE);
 			return 0;
 		}
+		if (f->guessed && !guess_holds(run, o, f)) {
+			f->tried = true;
+			continue;
+		}
 		r = intern_member(s, o, f, &job->m, &why);
 		if (!r)
 			return note_master(s, job, f);

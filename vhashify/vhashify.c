@@ -12,6 +12,13 @@
 #include "undo.h"
 #include "vhashify.h"
 
+static void read_candidates(struct run *run)
+{
+	digest_candidates(run);
+	if (!run->cut && guess_settle(run))
+		digest_candidates(run);
+}
+
 static int find_equal(struct run *run, struct err *err)
 {
 	int r = 0;
@@ -25,7 +32,7 @@ static int find_equal(struct run *run, struct err *err)
 	if (r < 0)
 		return r;
 	if (!run->cut && run->links)
-		digest_candidates(run);
+		read_candidates(run);
 	else if (!run->cut)
 		digest_extents(run);
 	if (run->cut) {
@@ -35,8 +42,29 @@ static int find_equal(struct run *run, struct err *err)
 	if (!run->links)
 		return plan_extents(run, err);
 	mtimes_settle(run);
-	r = remember_holders(run, err);
-	return r ? r : plan_links(run, err);
+	return plan_links(run, err);
+}
+
+/* The share phase ended with @r. What it found to be other files than they were taken for
+ * goes through the same once more. */
+static int share_mistaken(struct run *run, int r, struct err *err)
+{
+	if (!guess_revise(run))
+		return r;
+	if (!r && !run_is_over(run)) {
+		guess_recall_lonely(run);
+		masters_release(&run->masters);
+		r = masters_load(&run->masters, run->pool->catalog, err);
+		if (!r)
+			digest_candidates(run);
+	}
+	if (!r && !run->cut)
+		r = plan_links(run, err);
+	if (r < 0 || run->cut) {
+		run_leave_rest(run);
+		return r;
+	}
+	return share_links(run, err);
 }
 
 static int check_engine(const struct pool *p, struct err *err)
@@ -87,6 +115,7 @@ static int share(struct cmd_ctx *ctx, struct run *run)
 		return explain_report(run, ctx->json, &ctx->err);
 	r = run->links ? share_links(run, &ctx->err) :
 			 share_extents(run, &ctx->err);
+	r = share_mistaken(run, r, &ctx->err);
 	progress_end();
 	if (!r && run->links && !run->dry_run)
 		remember_run(run);

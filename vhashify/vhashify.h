@@ -11,7 +11,8 @@
  *	files.c		the candidates: a struct file for each
  *	scan-memo.c	what of that need not be looked at; memo.c: its format
  *	candidates.c	who could be equal to somebody: only those are read
- *	digest.c	read: the key of each
+ *	guess.c		whom need not be read: what lies at one path is mostly one file
+ *	digest.c	read: the key of each of the others
  *	remember.c	what the last run read, what the next one need not
  *	mtimes.c	--ignore-mtime: keys as if times were equal
  *	plan.c		groups by key, and what shall be shared under the rules
@@ -161,6 +162,7 @@ struct file {
 	bool keyed : 1;		/* key is valid */
 	bool located : 1;	/* run.places has where it is */
 	bool tried : 1;		/* the share phase came to it */
+	bool guessed : 1;	/* key is that of others at its path (guess.c) */
 };
 
 /* Members of one key, as indexes of run.files in run.order, ascending. */
@@ -285,6 +287,12 @@ void sort_by_place(struct run *run, size_t count);
  * time (candidates.c). */
 uint64_t file_meta(const struct run *run, const struct file *f);
 
+/* Is it in the game, and not shared yet? */
+static inline bool file_is_open(const struct file *f)
+{
+	return f->reason == SKIP_NONE && !f->tried;
+}
+
 /* Take a candidate out of the game. */
 static inline void file_skip(struct file *f, enum skip_reason reason)
 {
@@ -350,7 +358,7 @@ int scan_trees(struct run *run, struct err *err);
 int choose_candidates(struct run *run, struct err *err);
 void digest_candidates(struct run *run);
 int remember_holders(struct run *run, struct err *err);
-int plan_links(struct run *run, struct err *err);
+int plan_links(struct run *run, struct err *err); /* may read some more */
 int share_links(struct run *run, struct err *err);
 int foresee_links(struct run *run, struct err *err);
 void digest_extents(struct run *run);
@@ -367,6 +375,21 @@ size_t group_compact(struct run *run, struct group *g);
 /* Read one candidate; see digest.c. */
 struct opener;
 void digest_file(struct run *run, struct opener *o, struct file *f);
+
+/* --- who need not be read (guess.c) --- */
+
+/* These are alike in size and metadata; changes their order. */
+void guess_alike(struct run *run, uint32_t *alike, size_t count);
+/* After the others were read: true when some of whom it was hoped must be, too. */
+bool guess_settle(struct run *run);
+/* @f, which is guessed, shall become a master: read it. Else SKIP_DIFFERENT, or why it
+ * could not be read. */
+bool guess_holds(struct run *run, struct opener *o, struct file *f);
+/* After the share phase: true when somebody turned out different. Then these are in the
+ * game again. There are no guesses any more. */
+bool guess_revise(struct run *run);
+/* All that could be equal to them are in the game again, too. */
+void guess_recall_lonely(struct run *run);
 
 /* Give the candidates the keys that the last run found, where they have not changed
  * since; they are of one tree. @bytes may be NULL, or damaged. */
