@@ -33,6 +33,12 @@ classes()
 			{ line = line " " $2 } END { print line }' | LC_ALL=C sort
 }
 
+# Of directories; several threads are in one tree, each in some of them.
+dir_times()
+{
+	(cd "$POOL/guests" && find . -path '*/rootfs*' -type d -printf '%p %T@\n' | sort)
+}
+
 # All names are private again, and there are no masters of them.
 as_at_first()
 {
@@ -65,9 +71,9 @@ test_expect_success 'one thread shares them' '
 test_expect_success 'several threads come to the same, in masters and in names' '
 	for jobs in 2 3 8
 	do
-		as_at_first && classes >have && test_cmp private have &&
+		as_at_first && classes >have && test_cmp private have && dir_times >then &&
 		vhashify --jobs=$jobs --json >several && intact && classes >have &&
-		test_cmp shared have && vtemplate check || return 1
+		test_cmp shared have && dir_times >now && test_cmp then now && vtemplate check || return 1
 		for key in shared_files new_masters saved_bytes failed_files
 		do
 			test_json several .$key "$(jq .$key one)" || return 1
