@@ -229,6 +229,17 @@ static void op_map(struct writer *w, int slot)
 	must(!munmap(map, s->size), w, "munmap");
 }
 
+/* Are the two names, of which the first was renamed to the second, one file? Then nothing
+ * has happened, as POSIX has it. --within-guest makes such names of equal files. */
+static bool was_one_file(const struct writer *w)
+{
+	struct stat from, to;
+
+	return !fstatat(w->dir, w->name, &from, AT_SYMLINK_NOFOLLOW) &&
+	       !fstatat(w->dir, w->other, &to, AT_SYMLINK_NOFOLLOW) &&
+	       from.st_ino == to.st_ino;
+}
+
 static void op_rename(struct writer *w, int slot)
 {
 	int to = pick(w);
@@ -242,6 +253,9 @@ static void op_rename(struct writer *w, int slot)
 	(void)snprintf(w->other, sizeof(w->other), "f%d", to);
 	must(!renameat(w->dir, name_slot(w, slot), w->dir, w->other), w,
 	     "rename");
+	/* as mv(1) does */
+	if (was_one_file(w))
+		must(!unlinkat(w->dir, w->name, 0), w, "unlink");
 }
 
 static void op_unlink(struct writer *w, int slot)
