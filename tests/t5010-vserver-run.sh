@@ -79,7 +79,13 @@ test_expect_success 'none is lost, however early it comes' '
 	before=$(processes_of g) &&
 	for delay in $(seq 0 0.003 0.09)
 	do
-		vserver g exec sleep 1000 & sleep $delay
+		vserver g exec sleep 1000 &
+		# the shell has a trap, and its child until it is vserver
+		until grep -q vserver "/proc/$!/comm"
+		do
+			:
+		done
+		sleep $delay
 		kill -TERM $!
 		wait $!
 		test $? = 143 || return 1
