@@ -105,7 +105,7 @@ static bool take_tasks(struct share *s, size_t *ret_start, size_t *ret_end)
 }
 
 static int exchange_tasks(struct share *s, struct worker *w, size_t start,
-			 size_t end, struct err *err)
+			  size_t end, struct err *err)
 {
 	const struct task *tasks = s->exchanged->tasks;
 	const struct file *files = s->run->files;
@@ -151,7 +151,7 @@ static void *work(void *ctx)
 		r = share_prepare(s, prepare, &err);
 	while (!r && take_tasks(s, &start, &end))
 		r = exchange_tasks(s, w, start, end, &err);
-	/* the next round may give its tree to another thread */
+	/* between batches no tree of ours is locked */
 	opener_release(&w->opener);
 	if (r < 0)
 		share_fail(s, r, &err);

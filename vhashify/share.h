@@ -29,7 +29,7 @@ struct task {
 struct batch {
 	struct job *jobs;
 	size_t job_count;
-	struct task *tasks;	/* by trees */
+	struct task *tasks;	/* by directories */
 	size_t task_count, task_alloc;
 };
 
