@@ -116,6 +116,14 @@ test_expect_success 'no packet leaves from an address that is not its own' '
 	vserver a status --json >out && test_json out .network.sent_refused 4
 '
 
+# The host is a witness that it is not the kernel who refuses them.
+test_expect_success 'no packet leaves with what may lead it elsewhere' '
+	says "10.9.0.1 10.9.0.1" netprobe -u -x ask 10.9.0.1 84 &&
+	says silence netprobe -u -x ask fd09::1 84 &&
+	says EPERM probe a -u -x ask 10.9.0.1 84 && says EPERM probe a -u -x ask fd09::1 84 &&
+	vserver a status --json >out && test_json out .network.sent_refused 6
+'
+
 test_expect_success 'its loopback is its own' '
 	serve 70 probe a serve 127.0.0.1 70 && serve 71 probe a -u serve 127.0.0.1 71 &&
 	serve 72 probe a serve ::1 72 && serve 73 probe a -u serve ::1 73 &&

@@ -3,7 +3,7 @@
  * netprobe: one thing with a socket, and what came of it as one line: what is asked
  * for below, or the name of the errno.
  *
- *	netprobe [-u] [-o] [-b SOURCE] [-p SOURCE] VERB ADDRESS PORT
+ *	netprobe [-u] [-o] [-x] [-b SOURCE] [-p SOURCE] VERB ADDRESS PORT
  *
  * bpf          can a program for a cgroup be loaded here?
  * sockets      "NAME RESULT" for each kind of socket that a guest has no use for
@@ -12,13 +12,15 @@
  *              ADDRESS "-": listen without bind
  * ask          connect; "ANSWER PEER SELF", with -u only the ANSWER and from where
  *
- * -u UDP; -o IPv6 only; -b bind to this first; -c (UDP) connect first; -p (with -c)
+ * -u UDP; -o IPv6 only; -x with an option of IPv4, or a routing header of IPv6 by way of
+ * the address that is asked; -b bind to this first; -c (UDP) connect first; -p (with -c)
  * this source by a control message; -a (UDP) send something elsewhere first, so that
  * the socket has a port but no address
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/seg6.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdint.h>
@@ -29,7 +31,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static int udp, only6, connected, autobound;
+static int udp, only6, connected, autobound, more_headers;
 static const char *bind_to, *packet_source;
 
 union address {
@@ -228,6 +230,23 @@ static void ask_tcp(int fd, const union address *a, socklen_t len)
 	       text_of(&self, self_text));
 }
 
+/* What leads a packet elsewhere than its header says: to do nothing, and to where it goes
+ * anyway. Unlike other options of IPv6 these need no capability. */
+static void add_headers(int fd, const union address *to)
+{
+	static const unsigned char nothing[4] = { 1, 1, 1, 0 };
+	struct ipv6_sr_hdr route[3] = { { .hdrlen = 2, .type = 4 } };
+
+	if (to->any.sa_family == AF_INET) {
+		must(setsockopt(fd, IPPROTO_IP, IP_OPTIONS, nothing,
+				sizeof(nothing)));
+		return;
+	}
+	/* one segment, as long as two headers */
+	memcpy(&route[1], &to->v6.sin6_addr, sizeof(to->v6.sin6_addr));
+	must(setsockopt(fd, IPPROTO_IPV6, IPV6_RTHDR, route, sizeof(route)));
+}
+
 static void verb_ask(const char *where, int port)
 {
 	union address a;
@@ -236,6 +255,8 @@ static void verb_ask(const char *where, int port)
 
 	if (bind_to)
 		bind_it(fd, bind_to, 0);
+	if (more_headers)
+		add_headers(fd, &a);
 	if (udp)
 		ask_udp(fd, &a, len);
 	else
@@ -294,11 +315,12 @@ int main(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "uocab:p:")) >= 0) {
+	while ((c = getopt(argc, argv, "uocaxb:p:")) >= 0) {
 		udp |= c == 'u';
 		only6 |= c == 'o';
 		connected |= c == 'c';
 		autobound |= c == 'a';
+		more_headers |= c == 'x';
 		if (c == 'b')
 			bind_to = optarg;
 		if (c == 'p')
