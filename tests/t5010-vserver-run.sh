@@ -147,6 +147,14 @@ test_expect_success 'restart' '
 	test "$(pid_of g)" != "$old" && vserver g exec true && vserver g stop
 '
 
+test_expect_success 'one whose name begins like that of another is another' '
+	a_guest g1 && vserver g start && vserver g1 start && pid=$(pid_of g1) && vserver g stop &&
+	nothing_of g && test "$(pid_of g1)" = "$pid" && vserver g1 exec true &&
+	vserver g start && vserver g1 stop && nothing_of g1 && vserver g exec true &&
+	vtemplate destroy g1 && test_expect_code 4 vserver g1 status && vserver g stop &&
+	nothing_left g && test_path_exists "$POOL/guests/g/rootfs/bin/busybox"
+'
+
 test_expect_success 'stop: nothing of it survives, whatever it does' '
 	vserver g set init="/bin/sh /spawn" &&
 	cat >"$POOL/guests/g/rootfs/spawn" <<-\EOF &&
