@@ -82,6 +82,9 @@ static const char *break_link(struct probe *p)
 	unsigned int flags = 0;
 	int r;
 
+	/* who has no room for a copy would have made one */
+	if (fd < 0 && (errno == ENOSPC || errno == EDQUOT))
+		return NULL;
 	if (fd < 0)
 		return "kernel has the attribute but no copy on write here";
 	r = fx_write(fd, "x", 1);
@@ -168,12 +171,18 @@ static void explain(int dirfd, const char *trouble, struct engine_probe *p)
 	}
 }
 
-void engine_unknown(const char *why, bool unprotected, struct engine_probe *ret)
+void engine_full(bool shared_seen, bool unprotected, struct engine_probe *ret)
 {
 	*ret = (struct engine_probe){
-		.engine = unprotected ? ENGINE_UNPROTECTED : ENGINE_COPY,
+		.engine = unprotected ? ENGINE_UNPROTECTED :
+			  shared_seen ? ENGINE_KERNEL :
+					ENGINE_COPY,
+		.kernel = shared_seen,
 	};
-	(void)snprintf(ret->why, sizeof(ret->why), "%s", why);
+	(void)snprintf(ret->why, sizeof(ret->why), "the pool is full, %s",
+		       shared_seen ?
+			       "but this kernel knows its shared files" :
+			       "so no other could be tried");
 }
 
 bool engine_probe_tag(const char *name, char ret[17])

@@ -4,7 +4,7 @@
  * own filesystem by doing it, never by a version number: a file is made in
  * staging/, marked shared, linked and opened for writing through its second name;
  * only a kernel that gives that name a private copy and leaves the first one alone
- * is `kernel`.
+ * is `kernel`, or one that has no room for it.
  */
 #ifndef COWLINK_ENGINE_H
 #define COWLINK_ENGINE_H
@@ -36,9 +36,12 @@ struct engine_probe {
 int engine_probe(int staging_fd, const char *tag, bool unprotected,
 		 struct engine_probe *ret, struct err *err);
 
-/* When trying was impossible: what needs nothing, for the reason @why. */
-void engine_unknown(const char *why, bool unprotected,
-		    struct engine_probe *ret);
+/*
+ * When no file can be made to try with: `kernel` if this kernel has shown an inode of the
+ * pool as shared (@shared_seen), since one without the attribute does not, and whatever
+ * else it does, such an inode is immutable; else what needs nothing.
+ */
+void engine_full(bool shared_seen, bool unprotected, struct engine_probe *ret);
 
 /* Is @name one of these? Then its tag is in @ret. */
 bool engine_probe_tag(const char *name, char ret[17]);

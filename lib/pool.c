@@ -133,8 +133,8 @@ static int lock(struct pool *p, enum pool_mode mode, struct err *err)
 
 /*
  * Not in a directory of its own: making one takes a block, and a full pool must
- * open for what gives space back. XFS makes not even a file then; so we do with the
- * engine that needs nothing, and whatever writes will hear that there is no space.
+ * open for what gives space back. XFS makes not even a file then; so we do with what the
+ * store tells, and whatever writes will hear that there is no space.
  */
 static int probe(struct pool *p, struct err *err)
 {
@@ -148,8 +148,7 @@ static int probe(struct pool *p, struct err *err)
 	staging_release(&s);
 	if (r == -ENOSPC || r == -EDQUOT) {
 		err_clear(err);
-		engine_unknown("the pool is full, so no other could be tried",
-			       p->info.unprotected, &p->engine);
+		engine_full(pool_has_shared(p), p->info.unprotected, &p->engine);
 		return 0;
 	}
 	return r < 0 ? err_prefix(err, r, "cannot use the pool '%s'", p->path) :

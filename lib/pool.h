@@ -165,6 +165,9 @@ int staging_publish(struct staging *s, int dirfd, const char *name,
  */
 int pool_recover(struct pool *p, struct err *err);
 
+/* Does this kernel show a file of the store as a shared one? Needs no room on the disk. */
+bool pool_has_shared(struct pool *p);
+
 /*
  * Finish the destruction of the tree of @row, which is DESTROYING and whose name
  * the caller has locked: the tree moves to staging/, the row goes, then the files.
