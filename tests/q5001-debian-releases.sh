@@ -7,6 +7,7 @@ test_description='vserver: Debian 11, 12 and 13 boot by their init, on the kerne
 . "$TEST_DIRECTORY/lib-pool.sh"
 . "$TEST_DIRECTORY/lib-guest.sh"
 . "$TEST_DIRECTORY/lib-system.sh"
+. "$TEST_DIRECTORY/lib-releases.sh"
 
 TEST_QEMU_OPTIONS=--timeout=7200
 test_require ROOT
@@ -17,56 +18,10 @@ test_in_qemu "$@"
 # As systemd of the host would have done.
 mount -t cgroup2 none /sys/fs/cgroup || exit 1
 
-# boots NAME STYLE TREE: the template, a guest, its life and its end
-boots()
-{
-	name=$1 style=$2 tree=$3
-	test_expect_success "$name: a template as Debian made it, and a guest of it" '
-		vtemplate import t-$name "$tree/root.tar" && a_system t-$name $name $style
-	'
-	test_expect_success "$name: it boots to the end, and nothing in it fails" '
-		vserver $name start && has_booted $name $style
-	'
-	"lives_by_$style"
-	test_expect_success "$name: it boots again when it wants to" '
-		pid=$(pid_of $name) && vserver $name exec reboot && until_restarted $name "$pid" &&
-		has_booted $name $style
-	'
-	test_expect_success "$name: it goes down by itself, and nothing of it is left" '
-		goes_down $name
-	'
-	test_expect_success "$name: both are removed" '
-		vtemplate destroy $name && vtemplate destroy --template t-$name
-	'
-}
-
-lives_by_systemd()
-{
-	test_expect_success "$name: it knows that it is a container, and keeps a journal" '
-		vserver $name exec systemd-detect-virt --container >out && cat out &&
-		vserver $name exec journalctl -b --no-pager >journal &&
-		grep "Startup finished" journal
-	'
-	test_expect_success "$name: it starts and stops services of its own" '
-		vserver $name exec systemd-run --unit=mine --quiet sleep 10000 &&
-		vserver $name exec systemctl is-active mine >out && test_contents out active &&
-		vserver $name exec systemctl stop mine &&
-		test_must_fail vserver $name exec systemctl is-active mine
-	'
-}
-
-lives_by_sysvinit()
-{
-	test_expect_success "$name: it changes its runlevel" '
-		vserver $name exec telinit 3 &&
-		until_in_guest $name sh -c "runlevel | grep -qx \"2 3\" && ! pgrep -x rc"
-	'
-}
-
 test_pool ext4 1G >&2 || exit 1
-boots debian11 systemd "$DEBIAN11"
-boots debian12 systemd "$DEBIAN12"
-boots debian13 systemd "$DEBIAN13"
-boots sysvinit sysvinit "$SYSVINIT"
+release_boots debian11 systemd "$DEBIAN11"
+release_boots debian12 systemd "$DEBIAN12"
+release_boots debian13 systemd "$DEBIAN13"
+release_boots sysvinit sysvinit "$SYSVINIT"
 
 test_done
