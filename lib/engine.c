@@ -205,11 +205,14 @@ int engine_probe(int staging_fd, const char *tag, bool unprotected,
 	const char *trouble = NULL;
 	int r = probe_kernel(staging_fd, tag, &trouble);
 
+	p.kernel = !r && !trouble;
 	if (!r)
 		r = probe_reflink(staging_fd, &p.reflink);
+	/* it takes two files: without room for them it is not missed there */
+	if (p.kernel && (r == -ENOSPC || r == -EDQUOT))
+		r = 0;
 	if (r < 0)
 		return err_errno(err, r, "cannot make a file in the pool");
-	p.kernel = !trouble;
 	if (unprotected)
 		p.engine = ENGINE_UNPROTECTED;
 	else if (p.kernel)

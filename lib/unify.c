@@ -405,6 +405,11 @@ static int unify_by_kernel(struct replacement *u, enum skip_reason *reason,
 	return err_errno(err, r, "cannot replace '%s'", u->name);
 }
 
+bool unify_needs_scratch(const struct pool *p)
+{
+	return p->engine.engine != ENGINE_KERNEL;
+}
+
 typedef int put_fn(struct replacement *u, enum skip_reason *reason,
 		   struct err *err);
 

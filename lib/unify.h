@@ -105,10 +105,15 @@ const struct skip_info *skip_reason_info(enum skip_reason r);
 int unify_open(int dirfd, const char *name, const struct statx *seen,
 	       bool nodev, struct statx *ret);
 
+/* Does unify_replace() displace files itself here? Else the kernel does it, and takes no
+ * room in the pool. */
+bool unify_needs_scratch(const struct pool *p);
+
 /* The name @name in @dirfd, seen as @seen, shall become a link to @m. */
 struct unify_task {
 	struct pool *pool;
-	const struct staging *scratch;	/* a staging directory of the caller */
+	const struct staging *scratch;	/* a staging directory of the caller,
+					 * where unify_needs_scratch() */
 	int dirfd;
 	const char *name;		/* borrowed until dirtime_end() */
 	const struct statx *seen;

@@ -81,7 +81,7 @@ outcomes_add_up()
 
 # at EFFECT COMMAND [ARGUMENT...]: run vhashify with the ARGUMENTs, and COMMAND before
 # each EFFECT that concerns the file $F (the pool makes and removes files of its own
-# when it is opened); COMMAND knows as $n the how-many-th it is.
+# when it is opened, but has no use for "unify"); COMMAND knows as $n the how-many-th it is.
 at()
 {
 	at_effect=$1
@@ -89,7 +89,7 @@ at()
 	#!/bin/sh
 	F=$F
 	n=\$(cat hook.count)
-	ls "$POOL/staging" | grep -q '^[0-9a-f]\{16\}\$' || exit 0
+	test $at_effect = unify || ls "$POOL/staging" | grep -q '^[0-9a-f]\{16\}\$' || exit 0
 	n=\$((n + 1))
 	echo \$n >hook.count
 	$2

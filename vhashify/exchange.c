@@ -145,7 +145,7 @@ static void *work(void *ctx)
 	size_t start, end;
 	int r = 0;
 
-	if (!w->scratch.pool)
+	if (!w->scratch.pool && unify_needs_scratch(s->run->pool))
 		r = staging_create(s->run->pool, &w->scratch, &err);
 	if (!r && prepare)
 		r = share_prepare(s, prepare, &err);
