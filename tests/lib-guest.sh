@@ -114,11 +114,12 @@ process_ended()
 	! grep "^State:" "/proc/$1/status" 2>/dev/null | grep -v zombie
 }
 
-# The cgroup of a guest, also one that has stopped.
+# The cgroup of a guest, also one that has stopped. Its keeper may be writing to the catalog.
 cgroup_of()
 {
 	echo "$(awk '/ - cgroup2 / { print $5; exit }' /proc/self/mountinfo)/vserver.slice/$(
-		sqlite3 "$POOL/catalog.db" "SELECT context || '-' || substr(uuid, 1, 8)
+		sqlite3 -cmd ".timeout 60000" "$POOL/catalog.db" "
+		SELECT context || '-' || substr(uuid, 1, 8)
 		FROM tree JOIN guest ON tree_id = id WHERE name = '$1'")"
 }
 
