@@ -9,7 +9,6 @@
 #include "cleanup.h"
 #include "fdio.h"
 #include "fx.h"
-#include "iattr.h"
 #include "store-shard.h"
 #include "store.h"
 
@@ -59,23 +58,6 @@ int store_each(struct pool *p,
 	if (r < 0 && err && !err->code)
 		err_errno(err, r, "cannot read the store of '%s'", p->path);
 	return r;
-}
-
-static int is_shared(const struct store_entry *e, void *ctx)
-{
-	_cleanup_close_ int fd = openat(e->shard_fd, e->name,
-					O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
-						O_NOCTTY | O_CLOEXEC);
-	unsigned int flags = 0;
-
-	(void)ctx;
-	return fd >= 0 && iflags_get(fd, &flags) == 0 &&
-	       iflags_is_shared(flags);
-}
-
-bool pool_has_shared(struct pool *p)
-{
-	return store_each(p, is_shared, NULL, NULL) > 0;
 }
 
 static int unlink_entry(int shard_fd, void *ctx)

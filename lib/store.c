@@ -509,6 +509,18 @@ static int has_shared_flags(int dirfd, const char *name,
 	return r < 0 ? r : iflags_is_shared(flags);
 }
 
+/* What cannot be read tells nothing. */
+static int shows_shared(const struct store_entry *e, void *ctx)
+{
+	(void)ctx;
+	return has_shared_flags(e->shard_fd, e->name, &e->stx) > 0;
+}
+
+bool pool_has_shared(struct pool *p)
+{
+	return store_each(p, shows_shared, NULL, NULL) > 0;
+}
+
 /* The catalog names a master with this inode number. It is a cache, and numbers
  * are used again: the store has the last word. */
 static int is_in_store(struct pool *p, const struct statx *stx,
