@@ -14,15 +14,20 @@
 #define SIZE	(1 << 20)
 #define PROJECT	70
 
+static int try_quota(int type, unsigned int id, struct if_dqblk *ret)
+{
+	int fd = EXPECT_OK(open(".", O_RDONLY));
+	int r = syscall(SYS_quotactl_fd, fd, QCMD(Q_GETQUOTA, type), id, ret);
+
+	close(fd);
+	return r;
+}
+
 static struct if_dqblk quota_get(int type, unsigned int id)
 {
-	struct if_dqblk dq = { 0 };
-	int fd = EXPECT_OK(open(".", O_RDONLY));
+	struct if_dqblk dq;
 
-	/* XFS does not know who never had a file */
-	if (syscall(SYS_quotactl_fd, fd, QCMD(Q_GETQUOTA, type), id, &dq) < 0)
-		EXPECT_EQ(errno, ENOENT);
-	close(fd);
+	EXPECT_OK(try_quota(type, id, &dq));
 	return dq;
 }
 
@@ -91,6 +96,15 @@ static void expect_usage(struct usage before)
 	EXPECT_EQ(now.fs.f_ffree, before.fs.f_ffree);
 }
 
+/* XFS does not know who never had a file. */
+static bool has_files(int type, unsigned int id)
+{
+	struct if_dqblk dq;
+
+	return !try_quota(type, id, &dq) &&
+	       (dq.dqb_curspace || dq.dqb_curinodes);
+}
+
 /*
  * What the test before this one has left, XFS frees in the background: it must
  * not count as used, to become room later.
@@ -100,10 +114,9 @@ static void wait_for_the_last_test(void)
 	int tries;
 
 	for (tries = 0; on_xfs() && tries < 200; tries++) {
-		struct usage u = usage_now();
-
-		if (!u.project.dqb_curspace && !u.user.dqb_curspace &&
-		    !u.group.dqb_curspace)
+		sync();
+		if (!has_files(PRJQUOTA, PROJECT) &&
+		    !has_files(USRQUOTA, OWNER) && !has_files(GRPQUOTA, OWNER))
 			break;
 		usleep(100000);
 	}
