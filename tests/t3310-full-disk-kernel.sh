@@ -35,15 +35,6 @@ take_inodes()
 	test $fill -gt 2
 }
 
-# No block is left either.
-take_blocks()
-{
-	dd if=/dev/zero of="$POOL_MOUNT/fill" bs=64k 2>/dev/null
-	dd if=/dev/zero of="$POOL_MOUNT/fill.b" bs=1k 2>/dev/null
-	sync -f "$POOL_MOUNT"
-	! true >"$POOL_MOUNT/fill.c"
-}
-
 # shares WHY: what has a master in the store, and not what needs a new one
 shares()
 {
