@@ -191,6 +191,57 @@ kill_guests
 flood_tests xfs ""
 kill_guests
 
+# cost QOS MODEL: how the kernel reckons what the disk can do, if it has a say in it at all.
+cost()
+{
+	echo "$disk $1" >/sys/fs/cgroup/io.cost.qos && echo "$disk $2" >/sys/fs/cgroup/io.cost.model
+}
+
+# reads NAME: from the disk, for as long as the guest runs
+reads()
+{
+	vserver "$1" exec sh -c "while dd if=/flood of=/dev/null bs=64k iflag=direct
+		do
+			:
+		done" 2>/dev/null &
+}
+
+# ahead A B: of what both read from now on, A has four times as much as B.
+ahead()
+{
+	first=$(counted "$1" rbytes) second=$(counted "$2" rbytes) &&
+	until got=$(($(counted "$1" rbytes) - first)) && test $got -ge 8388608
+	do
+		sleep 0.1
+	done &&
+	beside=$(($(counted "$2" rbytes) - second)) && test_note "$got beside $beside" &&
+	test $beside -gt 0 && test $got -ge $((beside * 4))
+}
+
+test_expect_success 'by io.weight two share a disk that is not enough for both' '
+	guest_pool ext4 && disk=$(mountpoint -d "$POOL_MOUNT") && a_guest g io.weight=1000 &&
+	a_guest n io.weight=100 && vserver g start && vserver n start &&
+	limit_is g io.weight "default 1000" && effective n io.weight "default 100" &&
+	for name in g n
+	do
+		in_guest $name "dd if=/dev/zero of=/flood bs=64k count=16 conv=fsync" || return 1
+	done &&
+	cost "enable=1 ctrl=user rpct=0 rlat=0 wpct=0 wlat=0 min=100 max=100" \
+		"ctrl=user model=linear rbps=1000000 rseqiops=1000 rrandiops=1000 \
+			wbps=1000000 wseqiops=1000 wrandiops=1000" &&
+	reads g && reads n && ahead g n
+'
+
+test_expect_success 'and by another from the moment it is set' '
+	vserver g set io.weight=100 && vserver n set io.weight=1000 && ahead n g
+'
+
+test_expect_success 'without one they are alike again' '
+	vserver g set io.weight= && vserver n set io.weight= && limit_is g io.weight "default 100" &&
+	test_must_fail ahead n g && cost "enable=0" "ctrl=auto"
+'
+kill_guests
+
 test_expect_success TMPFS 'a pool that is on no disk has no limit for it' '
 	mkdir m && mount -t tmpfs none m && COWLINK_POOL=$PWD/m/pool && export COWLINK_POOL &&
 	POOL=$COWLINK_POOL && vtemplate init && vtemplate import t tree &&
