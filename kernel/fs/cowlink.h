@@ -190,12 +190,17 @@ static inline bool cowlink_applies(const struct path *path, bool by_name)
 /*
  * An operation that wanted to write to @path failed with @error. If that was
  * because the attribute was being set after the hook had looked, walk again. The
- * result is cowlink_retry()'s to look at.
+ * result is cowlink_retry()'s to look at. What cannot have the attribute failed
+ * for a reason of its own: the server of a filesystem, or the driver of a device,
+ * is not asked twice.
  */
 static inline int cowlink_raced(int error, const struct path *path,
 				bool by_name, unsigned int lookup_flags)
 {
-	if (likely(error != -EPERM && error != -ETXTBSY) || !by_name)
+	const struct dentry *dentry = path->dentry;
+
+	if (likely(error != -EPERM && error != -ETXTBSY) || !by_name ||
+	    !d_is_reg(dentry) || !(dentry->d_sb->s_iflags & SB_I_COWLINK))
 		return error;
 	if (!(lookup_flags & LOOKUP_REVAL) && path_became_ixunlink(path, error))
 		return -EWALKAGAIN;

@@ -312,7 +312,8 @@ static int cl_copy_acl(struct dentry *src, struct dentry *dst)
 	struct posix_acl *acl, *has;
 	int err = 0;
 
-	if (!IS_POSIXACL(inode))
+	/* Linux 6.1 has the functions below only with the option. */
+	if (!IS_ENABLED(CONFIG_FS_POSIX_ACL) || !IS_POSIXACL(inode))
 		return 0;
 	acl = cl_get_acl(d_inode(src));
 	if (IS_ERR(acl))
