@@ -25,6 +25,7 @@ static int visit(const struct guest *g, struct err *err)
 		r = master = guestpty_take(socket, err);
 	if (r < 0)
 		return r;
+	(void)terminal_find(&t); /* there is one */
 	t.input = master;
 	t.output = socket;
 	log_notice("the console of guest '%s'; Ctrl-] leaves it", g->row.name);

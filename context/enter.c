@@ -64,7 +64,7 @@ static void end_child(int sig)
 	pass_on(SIGKILL);
 }
 
-static const int passed[] = { SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 };
+static const int passed[] = { SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2 };
 
 /* SIG_BLOCK what is to be passed on, until it is known to whom, then SIG_UNBLOCK: by
  * then the program may have run, and told somebody who sends it something. */
@@ -79,8 +79,8 @@ static void hold_signals(int how)
 	(void)sigprocmask(how, &set, NULL);
 }
 
-/* What is typed goes to the program, which is in our process group; what is sent to
- * us alone is passed on. We end when it ends. */
+/* The program is in a session of its own: what is sent to us, by a key too, is passed
+ * on. We end when it ends. */
 static void give_signals_away(void)
 {
 	struct sigaction a = { .sa_handler = pass_on, .sa_flags = SA_RESTART };
@@ -89,8 +89,6 @@ static void give_signals_away(void)
 	hold_signals(SIG_BLOCK);
 	for (i = 0; i < sizeof(passed) / sizeof(*passed); i++)
 		(void)sigaction(passed[i], &a, NULL);
-	(void)signal(SIGINT, SIG_IGN);
-	(void)signal(SIGQUIT, SIG_IGN);
 }
 
 /* The exit status, or 128 and the signal. */
@@ -115,7 +113,7 @@ struct passage {
 	int procs_fd;
 	int pids[2];		/* the process that is inside, as we see it */
 	int status[2];
-	int tty[2];		/* for a shell: the master of its terminal */
+	int tty[2];		/* where we have a terminal: the master of its own */
 	const struct rt_deadline *rt;
 	int gate[2];		/* with @rt: the program waits there until it has it */
 };
@@ -232,14 +230,25 @@ __attribute__((noreturn)) static void nurse(const struct passage *p)
 	_exit(status < 0 ? 125 : status);
 }
 
+/* A job in the background shows what it has to tell, and leaves the keys to others. */
+static bool in_background(void)
+{
+	return tcgetpgrp(STDIN_FILENO) != getpgrp();
+}
+
 /* Ours is the terminal's other side until the program ends; its exit status. */
-static int attend(int master, pid_t pid, struct err *err)
+static int attend(const struct passage *p, int master, pid_t pid, struct err *err)
 {
 	/* not yet waited for, so it is this one */
 	_cleanup_close_ int end = syscall(SYS_pidfd_open, pid, 0);
 	struct terminal t = { .input = master, .output = master, .end = end };
-	int r = end < 0 ? err_errno(err, -errno, "cannot watch the shell") :
-			  terminal_connect(&t, err);
+	int r = end < 0 ? err_errno(err, -errno, "cannot watch the program") : 0;
+
+	(void)terminal_find(&t); /* there is one */
+	if (p->inside.argv && in_background())
+		t.keyboard = -1;
+	if (!r)
+		r = terminal_connect(&t, err);
 
 	/* whoever lost the terminal hangs up */
 	if (r < 0)
@@ -266,7 +275,7 @@ static int meet(struct passage *p, pid_t pid, struct err *err)
 	if (p->tty[0] < 0)
 		return wait_for(pid, err);
 	if (master >= 0)
-		return attend(master, pid, err);
+		return attend(p, master, pid, err);
 	(void)kill(pid, SIG_END); /* ours, and not yet waited for */
 	(void)waitpid(pid, NULL, 0);
 	return err_set(err, -ECANCELED, "%s", no_terminal.msg);
@@ -351,6 +360,7 @@ int guest_exec(struct guest *g, char *const *argv,
 			     .tty = { -1, -1 },
 			     .rt = rt,
 			     .gate = { -1, -1 } };
+	struct terminal ours;
 	int r = no_directories(err);
 
 	if (!r)
@@ -370,5 +380,5 @@ int guest_exec(struct guest *g, char *const *argv,
 	if (setenv("PATH", strchr(WORDS_PATH, '=') + 1, 1) < 0)
 		return err_errno(err, -errno, "cannot set PATH");
 	give_signals_away();
-	return with_pipes(&p, !argv, err);
+	return with_pipes(&p, terminal_find(&ours), err);
 }

@@ -251,7 +251,8 @@ void inside_first(const struct inside *in)
 
 /* --- further ones -------------------------------------------------------------------- */
 
-/* A session of its own on a terminal of the guest. */
+/* On a terminal of the guest, in the place of each descriptor of the operator's; a shell
+ * has nothing else. */
 static void take_terminal(const struct inside *in)
 {
 	int slave = guestpty_offer("/dev/pts/ptmx", in->tty_fd);
@@ -259,10 +260,10 @@ static void take_terminal(const struct inside *in)
 
 	if (slave < 0)
 		fail(in, "cannot open a terminal in the guest", slave);
-	must(in, setsid(), "cannot make a session");
 	must(in, ioctl(slave, TIOCSCTTY, 0), "cannot use the terminal");
 	for (i = 0; i < 3; i++)
-		must(in, dup2(slave, i), "cannot use the terminal");
+		if (!in->argv || isatty(i))
+			must(in, dup2(slave, i), "cannot use the terminal");
 }
 
 /* The host may have something to do with this process. If it ends, so do we. */
@@ -288,6 +289,8 @@ void inside_exec(const struct inside *in, int procs_fd)
 		     "cannot enter the guest's cgroup");
 	become_root(in);
 	must(in, chdir("/"), "cannot enter the root"); /* allowed: alone */
+	/* out of reach of /dev/tty, also where no descriptor is the operator's terminal */
+	must(in, setsid(), "cannot make a session");
 	if (in->tty_fd >= 0)
 		take_terminal(in);
 	close_others(in, in->gate_fd);

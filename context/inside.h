@@ -24,8 +24,9 @@ struct inside {
 	int gate_fd;		/* inside_exec(): before the program begins send a byte,
 				 * and wait for one; -1: do not */
 	int tty_fd;		/* send the master of a terminal for it through this
-				 * socket; -1, inside_exec() only: it has our
-				 * standard input and output */
+				 * socket; -1, inside_exec() only: it has none.
+				 * A program that is no shell keeps of standard
+				 * input, output and error what is no terminal */
 };
 
 /* The first process of a guest, cloned with namespaces of its own. Its terminal is

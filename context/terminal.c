@@ -20,17 +20,31 @@ int terminal_check(const char *instead, struct err *err)
 			       instead);
 }
 
+bool terminal_find(struct terminal *t)
+{
+	static const int outputs[] = { STDOUT_FILENO, STDERR_FILENO, STDIN_FILENO };
+	size_t i;
+
+	t->keyboard = isatty(STDIN_FILENO) ? STDIN_FILENO : -1;
+	for (i = 0; i < sizeof(outputs) / sizeof(*outputs); i++)
+		if (isatty(outputs[i])) {
+			t->screen = outputs[i];
+			return true;
+		}
+	return false;
+}
+
 /* Only interrupts a poll. */
 static void on_resize(int sig)
 {
 }
 
-static void pass_size(int master)
+static void pass_size(const struct terminal *t)
 {
 	struct winsize size;
 
-	if (!ioctl(STDIN_FILENO, TIOCGWINSZ, &size))
-		(void)ioctl(master, TIOCSWINSZ, &size); /* no size, no harm */
+	if (!ioctl(t->screen, TIOCGWINSZ, &size))
+		(void)ioctl(t->input, TIOCSWINSZ, &size); /* no size, no harm */
 }
 
 /* All of it, also where the other side is slow. */
@@ -64,7 +78,7 @@ static int show(const struct terminal *t)
 	/* EIO: the last one inside has closed it */
 	if (n <= 0)
 		return n < 0 && errno != EIO && errno != ECONNRESET ? -errno : 0;
-	n = put(STDOUT_FILENO, buf, n);
+	n = put(t->screen, buf, n);
 	return n < 0 ? (int)n : 1;
 }
 
@@ -72,7 +86,7 @@ static int show(const struct terminal *t)
 static int type(const struct terminal *t)
 {
 	char buf[1024];
-	ssize_t n = read(STDIN_FILENO, buf, sizeof(buf));
+	ssize_t n = read(t->keyboard, buf, sizeof(buf));
 	const char *detach;
 	int r;
 
@@ -104,17 +118,17 @@ static int show_rest(const struct terminal *t)
 static int connect_both(const struct terminal *t, const sigset_t *unblocked)
 {
 	struct pollfd p[] = { { .fd = t->output, .events = POLLIN },
-			      { .fd = STDIN_FILENO, .events = POLLIN },
+			      { .fd = t->keyboard, .events = POLLIN },
 			      { .fd = t->end, .events = POLLIN } };
 	int r = 1;
 
 	while (r > 0) {
 		if (ppoll(p, 3, NULL, unblocked) < 0) {
 			r = errno == EINTR ? 1 : -errno;
-			pass_size(t->input);
+			pass_size(t);
 			continue;
 		}
-		pass_size(t->input);
+		pass_size(t);
 		if (p[2].revents)
 			return show_rest(t);
 		if (p[0].revents)
@@ -132,28 +146,41 @@ static int connect_both(const struct terminal *t, const sigset_t *unblocked)
 	return r;
 }
 
-int terminal_connect(const struct terminal *t, struct err *err)
+/* With the size known there, and told when it changes. */
+static int connect_sized(const struct terminal *t)
 {
 	struct sigaction watch = { .sa_handler = on_resize };
-	struct termios before;
-	struct termios raw;
 	sigset_t resize;
 	sigset_t mask;
 	int r;
 
-	if (tcgetattr(STDIN_FILENO, &before) < 0)
-		return err_errno(err, -errno, "cannot use the terminal");
 	(void)sigemptyset(&resize);
 	(void)sigaddset(&resize, SIGWINCH);
 	(void)sigprocmask(SIG_BLOCK, &resize, &mask);
 	(void)sigaction(SIGWINCH, &watch, NULL); /* exists */
-	raw = before;
-	cfmakeraw(&raw);
-	pass_size(t->input);
-	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) < 0)
-		return err_errno(err, -errno, "cannot use the terminal");
+	pass_size(t);
 	r = connect_both(t, &mask);
 	(void)sigprocmask(SIG_SETMASK, &mask, NULL);
-	(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &before); /* or it has gone */
+	return r;
+}
+
+int terminal_connect(const struct terminal *t, struct err *err)
+{
+	bool typed = t->keyboard >= 0;
+	struct termios before;
+	struct termios raw;
+	int r;
+
+	if (typed && tcgetattr(t->keyboard, &before) < 0)
+		return err_errno(err, -errno, "cannot use the terminal");
+	if (typed) {
+		raw = before;
+		cfmakeraw(&raw);
+		if (tcsetattr(t->keyboard, TCSANOW, &raw) < 0)
+			return err_errno(err, -errno, "cannot use the terminal");
+	}
+	r = connect_sized(t);
+	if (typed)
+		(void)tcsetattr(t->keyboard, TCSADRAIN, &before); /* or it has gone */
 	return r < 0 ? err_errno(err, r, "the terminal failed") : r;
 }

@@ -53,6 +53,56 @@ test_expect_success 'nobody inside types on it for others' '
 	test_grep "^tiocsti-high EPERM" out
 '
 
+# on_terminal STATUS COMMAND: a command line of the host
+on_terminal()
+{
+	test_expect_code "$1" on-pty -- sh -c "$2" >typed && tr -d "\r" <typed >out
+}
+
+test_expect_success 'exec on a terminal gives the program one of the guest, too' '
+	on_terminal 7 "vserver g exec sh -c \"tty; tty <&1; tty <&2; exit 7\"" &&
+	test "$(sort -u out | grep -c "^/dev/pts/[0-9]*$")" = 1 && test "$(wc -l <out)" = 3 &&
+	in_guest g "ls /dev/pts" >out && test_contents out "0
+ptmx"
+'
+
+test_expect_success 'what is no terminal stays what it is' '
+	on_terminal 0 "echo in | vserver g exec sh -c \"cat; tty <&1; echo e >&2\" 2>errors" &&
+	test_contents errors e && grep -x in out && grep -x "/dev/pts/[0-9]*" out &&
+	on_terminal 0 "vserver g exec sh -c \"tty; tty <&2; echo o\" >output" &&
+	grep -x o output && test "$(grep -cx "/dev/pts/[0-9]*" output)" = 2
+'
+
+test_expect_success 'the terminal of who gave none is out of reach' '
+	on_terminal 1 "vserver g exec sh -c \": </dev/tty\" </dev/null >errors 2>&1" &&
+	test_grep "No such device or address" errors
+'
+
+test_expect_success 'also of who stops a guest that has a command for that' '
+	printf "%s\n" "#!/bin/sh" "trap exit TERM" "echo >/tmp/up" "while :; do usleep 10000; done" \
+		>"$POOL/guests/g/rootfs/bin/ends" &&
+	printf "%s\n" "#!/bin/sh" "true </dev/tty" "echo \$? >/tmp/reached" "kill 1" \
+		>"$POOL/guests/g/rootfs/bin/down" &&
+	chmod +x "$POOL/guests/g/rootfs/bin/ends" "$POOL/guests/g/rootfs/bin/down" &&
+	vserver g stop && vserver g set init=/bin/ends stop.command=/bin/down stop.timeout=60 &&
+	vserver g start && until test -e "$POOL/guests/g/rootfs/tmp/up"; do sleep 0.1; done &&
+	on_terminal 0 "vserver g stop" &&
+	test_contents "$POOL/guests/g/rootfs/tmp/reached" 1 &&
+	vserver g set init="/bin/sleep 10000" stop.command= stop.timeout=0 && vserver g start
+'
+
+test_expect_success 'a job in the background is not stopped for it' '
+	on_terminal 0 "set -m; vserver g exec echo done & wait \$!" && grep -x done out
+'
+
+test_expect_success 'keys that are signals reach a program without a terminal' '
+	mkfifo begun && {
+		vserver g exec sh -c "trap \"exit 5\" INT; echo begun
+			while :; do usleep 10000; done" >begun &
+	} && client=$! && read -r line <begun && kill -INT $client &&
+	test_expect_code 5 wait $client
+'
+
 # Its child cannot be buried by anybody else, and a guest ends when all are buried.
 test_expect_success 'a vserver exec that is stopped does not hold up the end' '
 	mkfifo ready && {
@@ -126,7 +176,8 @@ test_expect_success CGROUP2 'a frozen guest stops' '
 	printf "%s\n" "#!/bin/sh" "trap \"echo bye >/tmp/bye; exit\" TERM" \
 		"echo >/tmp/up" "while :; do usleep 10000; done" \
 		>"$POOL/guests/g/rootfs/bin/sleeper" &&
-	chmod +x "$POOL/guests/g/rootfs/bin/sleeper" && vserver g start &&
+	chmod +x "$POOL/guests/g/rootfs/bin/sleeper" && rm -f "$POOL/guests/g/rootfs/tmp/up" &&
+	vserver g start &&
 	until test -e "$POOL/guests/g/rootfs/tmp/up"; do sleep 0.1; done &&
 	vserver g freeze && vserver g stop 2>err && test ! -s err &&
 	test_contents "$POOL/guests/g/rootfs/tmp/bye" bye && nothing_left g
