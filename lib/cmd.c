@@ -211,7 +211,6 @@ int cmd_main(const struct cmd_tool *tool, int argc, char **argv)
 	occupy_standard_fds();
 	log_init(tool->name);
 	cmd_signals_init();
-	fdio_raise_nofile();
 	/* directories of ours are 0700 anyway; nothing depends on the caller's */
 	(void)umask(022);
 	if (cmd_parse(tool, argc, argv, &line, &err) < 0)

@@ -106,7 +106,8 @@ bool statx_same_inode(const struct statx *a, const struct statx *b);
 /* Fill @buf, 17 bytes, with 16 hexadecimal random digits from getrandom(2). */
 int fdio_random_name(char buf[17]);
 
-/* Raise the soft limit of open files to the hard one; walks need one per level. */
+/* Raise the soft limit of open files to the hard one; walks need one per level. For tools
+ * that run no programs of others, which would get it, too. */
 void fdio_raise_nofile(void);
 
 #endif

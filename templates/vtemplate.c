@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "vtemplate.h"
 
+#include "fdio.h"
+
 #include <stddef.h>
 
 static const struct cmd_opt init_opts[] = {
@@ -114,5 +116,6 @@ int main(int argc, char **argv)
 		.cmds = cmds,
 	};
 
+	fdio_raise_nofile();
 	return cmd_main(&tool, argc, argv);
 }

@@ -5,6 +5,7 @@
 
 #include "deadline.h"
 #include "engine.h"
+#include "fdio.h"
 #include "history.h"
 #include "log.h"
 #include "options.h"
@@ -235,5 +236,6 @@ static const struct cmd_tool tool = {
 
 int main(int argc, char **argv)
 {
+	fdio_raise_nofile();
 	return cmd_main(&tool, argc, argv);
 }
