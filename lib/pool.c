@@ -174,6 +174,17 @@ static int open_all(struct pool *p, enum pool_mode mode, struct err *err)
 	return r;
 }
 
+/* Our directory may change, and a keeper's is another. NULL: no memory. */
+static char *absolute(const char *path)
+{
+	_cleanup_free_ char *cwd = *path == '/' ? NULL : get_current_dir_name();
+	char *ret;
+
+	if (!cwd)
+		return strdup(path);
+	return asprintf(&ret, "%s/%s", cwd, path) < 0 ? NULL : ret;
+}
+
 int pool_open(const char *path, enum pool_mode mode, struct pool **ret,
 	      struct err *err)
 {
@@ -186,7 +197,7 @@ int pool_open(const char *path, enum pool_mode mode, struct pool **ret,
 	p->fd = p->store_fd = p->templates_fd = p->guests_fd = -1;
 	p->staging_fd = p->shared_lock_fd = -1;
 	(void)pthread_mutex_init(&p->catalog_lock, NULL); /* cannot fail */
-	p->path = strdup(path);
+	p->path = absolute(path);
 	r = p->path ? open_all(p, mode, err) :
 		      err_errno(err, -ENOMEM, "cannot open the pool '%s'",
 				path);

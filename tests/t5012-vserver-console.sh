@@ -237,6 +237,13 @@ test_expect_success 'a reboot from inside starts it again' '
 	test "$(keepers | wc -l)" = 1
 '
 
+test_expect_success 'also of a pool that was named by a relative path' '
+	vserver g stop && rm "$POOL/guests/g/rootfs/tmp/ups" &&
+	: >"$COWLINK_LOG/$(ls "$COWLINK_LOG" | grep "log$")" &&
+	(cd "$POOL/.." && COWLINK_POOL=${POOL##*/} vserver g start) &&
+	wait_until logged reboots && wait_until vserver g status && vserver g exec true
+'
+
 test_expect_success 'a poweroff from inside does not' '
 	{ in_guest g "busybox poweroff -f"; echo "status $?"; } &&
 	wait_until logged "is down" && until_quiet && nothing_left g &&
