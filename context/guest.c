@@ -6,23 +6,31 @@
 
 #include "cleanup.h"
 
-int guest_open(struct pool *p, const char *name, struct guest *ret,
-	       struct err *err)
+static int open_guest(struct pool *p, const char *name, bool lock,
+		      struct guest *ret, struct err *err)
 {
-	int r = tree_name_check(TREE_GUEST, name, err);
+	int r;
 
-	if (r < 0)
-		return r;
 	ret->pool = p;
 	r = catalog_tree_find(p->catalog, TREE_GUEST, name, &ret->row, err);
 	if (r == -ENOENT || (!r && ret->row.state != TREE_READY))
 		return err_set(err, -ENOENT, "no such guest '%s'", name);
-	if (!r)
+	if (!r && lock)
+		r = ret->context_fd = running_lock(ret->row.context, err);
+	if (r >= 0)
 		r = settings_load(p->catalog, ret->row.id, &ret->settings, err);
 	if (!r)
 		r = running_find(&ret->row, &ret->run, err);
 	ret->runs = r > 0;
 	return r < 0 ? r : 0;
+}
+
+int guest_open(struct pool *p, const char *name, struct guest *ret,
+	       struct err *err)
+{
+	int r = tree_name_check(TREE_GUEST, name, err);
+
+	return r < 0 ? r : open_guest(p, name, false, ret, err);
 }
 
 int guest_open_locked(struct pool *p, const char *name, struct guest *ret,
@@ -33,7 +41,8 @@ int guest_open_locked(struct pool *p, const char *name, struct guest *ret,
 	if (r < 0)
 		return r;
 	ret->lock_fd = pool_lock_name(p, TREE_GUEST, name, true, err);
-	return ret->lock_fd < 0 ? ret->lock_fd : guest_open(p, name, ret, err);
+	return ret->lock_fd < 0 ? ret->lock_fd :
+				  open_guest(p, name, true, ret, err);
 }
 
 int guest_each(struct pool *p,
@@ -66,5 +75,6 @@ void guest_release(struct guest *g)
 {
 	running_release(&g->run);
 	settings_release(&g->settings);
+	cleanup_close(&g->context_fd);
 	cleanup_close(&g->lock_fd);
 }

@@ -19,18 +19,19 @@ struct guest {
 	struct settings settings;
 	bool runs;
 	struct running run;	/* when it does */
-	int lock_fd;
+	int lock_fd;		/* on its name */
+	int context_fd;		/* on its context, see running_lock() */
 	struct err unix_open;	/* see net_up() */
 };
 
-#define GUEST_INIT { .run = RUNNING_INIT, .lock_fd = -1 }
+#define GUEST_INIT { .run = RUNNING_INIT, .lock_fd = -1, .context_fd = -1 }
 #define _cleanup_guest_ __attribute__((cleanup(guest_release)))
 
 /* -ENOENT "no such guest 'x'"; one that is being made or destroyed is none. */
 int guest_open(struct pool *p, const char *name, struct guest *ret,
 	       struct err *err);
 
-/* The same with the lock on its name, for who changes whether it runs. */
+/* The same with the locks, for who changes whether it runs. */
 int guest_open_locked(struct pool *p, const char *name, struct guest *ret,
 		      struct err *err);
 

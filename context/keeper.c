@@ -63,10 +63,24 @@ int keeper_prepare(struct keeper *k, const struct guest *g,
 	return 0;
 }
 
+/* A key would end us together with the one that starts, in whatever order; so its end
+ * alone counts, which we see. go_home() lets them through again. */
+static void hold_keys(void)
+{
+	sigset_t keys;
+
+	(void)sigemptyset(&keys);
+	(void)sigaddset(&keys, SIGINT);
+	(void)sigaddset(&keys, SIGQUIT);
+	(void)sigaddset(&keys, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &keys, NULL);
+}
+
 int keeper_fork(struct keeper *k, struct err *err)
 {
 	k->pid = fork();
 	if (!k->pid) {
+		hold_keys();
 		cleanup_close(&k->news[0]);
 		cleanup_close(&k->go[1]);
 		return 0;

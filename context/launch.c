@@ -267,14 +267,13 @@ static int run_first(struct launch *l, struct err *err)
 
 static void take_back(struct launch *l)
 {
-	uint32_t context = l->guest->row.context;
-
 	keeper_abort(&l->keeper);
-	if (l->run_fd >= 0) {
-		(void)running_remove(l->run_fd, context, NULL);
-		(void)console_remove(l->run_fd, context, NULL);
-	}
+	/* should the keeper have gone before it could, its guest may run */
+	if (l->pidfd >= 0 && guest_kill(l->pidfd) < 0)
+		return;
 	/* a failure is told already */
+	if (l->run_fd >= 0)
+		(void)guest_forget(&l->guest->row, l->run_fd, NULL);
 	(void)net_down(&l->guest->row, &l->cgroup, NULL);
 	(void)cgroup_remove(&l->cgroup, NULL);
 }

@@ -19,6 +19,12 @@ int guest_start(struct guest *g, struct err *err);
  * given. A guest that has stopped by itself is cleaned up after. */
 int guest_stop(struct guest *g, struct err *err);
 
+/* SIGKILL to its first process, with which all others end; when they have: 0. */
+int guest_kill(int pidfd);
+
+/* Remove record and console, unless by now they are those of another pool's guest. */
+int guest_forget(const struct tree_row *row, int run_fd, struct err *err);
+
 /* Remove what is left of one that does not run: processes, cgroup, record. */
 int guest_clean(struct guest *g, struct err *err);
 

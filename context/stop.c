@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -56,6 +57,15 @@ static int wait_for_end(int pidfd, uint64_t seconds)
 	return n < 0 ? -errno : n;
 }
 
+int guest_kill(int pidfd)
+{
+	int r = send_signal(pidfd, SIGKILL);
+
+	if (!r)
+		r = wait_for_end(pidfd, KILL_SECONDS);
+	return r < 0 ? r : r ? 0 : -ETIMEDOUT;
+}
+
 static int kill_all(struct guest *g, const struct cgroup *cg, struct err *err)
 {
 	int r;
@@ -63,31 +73,46 @@ static int kill_all(struct guest *g, const struct cgroup *cg, struct err *err)
 	/* at once, so that nobody sees others go; where that is missing the
 	 * kernel does it when the first one goes */
 	(void)cgroup_kill(cg);
-	r = send_signal(g->run.pidfd, SIGKILL);
-	if (!r)
-		r = wait_for_end(g->run.pidfd, KILL_SECONDS);
-	if (!r)
-		r = -ETIMEDOUT;
+	r = guest_kill(g->run.pidfd);
 	return r < 0 ? err_errno(err, r, "cannot kill guest '%s'",
 				 g->row.name) :
 		       1;
 }
 
-/* The guest's own way down, in a process of its own, since it may take for ever. */
+/* Only standard input, output and error, which are nothing, and the guest's process: what
+ * the guest can hold up has no lock and nothing of the pool. */
+static int keep_only(int pidfd)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int i;
+
+	if (null < 0)
+		return -errno;
+	for (i = 0; i < 3; i++)
+		if (dup2(null, i) < 0)
+			return -errno;
+	if ((pidfd > 3 && close_range(3, pidfd - 1, 0) < 0) ||
+	    close_range(pidfd + 1, ~0U, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+/* The guest's own way down, in a process of its own, since it may take for ever; it ends
+ * with the one that asks. */
 static pid_t ask(struct guest *g, const char *command)
 {
 	_cleanup_words_ struct words_list words = { 0 };
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	pid_t parent = getpid();
 	pid_t pid = fork();
 	int r;
 
 	if (pid)
-		cleanup_close(&null);
-	if (pid)
 		return pid;
-	r = null < 0 ? -errno : words_split(command, false, &words);
-	for (int i = 0; !r && i < 3; i++)
-		r = dup2(null, i) < 0 ? -errno : 0;
+	r = prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent ?
+		    -ESRCH :
+		    words_split(command, false, &words);
+	if (!r)
+		r = keep_only(g->run.pidfd);
 	if (!r)
 		r = guest_exec(g, words.argv, NULL, NULL);
 	_exit(r < 0 ? 126 : r);
@@ -130,6 +155,16 @@ static int end_processes(struct guest *g, const struct cgroup *cg,
 	return r ? 0 : kill_all(g, cg, err);
 }
 
+int guest_forget(const struct tree_row *row, int run_fd, struct err *err)
+{
+	int r = running_is_anothers(row, err);
+
+	if (r)
+		return r < 0 ? r : 0;
+	r = console_remove(run_fd, row->context, err);
+	return r < 0 ? r : running_remove(run_fd, row->context, err);
+}
+
 int guest_clean(struct guest *g, struct err *err)
 {
 	_cleanup_cgroup_ struct cgroup cg = CGROUP_INIT;
@@ -145,9 +180,7 @@ int guest_clean(struct guest *g, struct err *err)
 		r = cgroup_remove(&cg, err);
 	if (!r)
 		r = dir = running_dir(err);
-	if (r >= 0)
-		r = console_remove(dir, g->row.context, err);
-	return r < 0 ? r : running_remove(dir, g->row.context, err);
+	return r < 0 ? r : guest_forget(&g->row, dir, err);
 }
 
 static int end_guest(struct guest *g, const struct cgroup *cg,

@@ -36,7 +36,7 @@ static int try_lock_byte(int fd, off_t byte, short type)
  * Waiting is asking again, not F_OFD_SETLKW: that would sleep through a signal
  * which arrived just before, until the lock is free.
  */
-static int lock_byte(int fd, off_t byte, short type, bool wait)
+int lock_byte(int fd, off_t byte, short type, bool wait)
 {
 	const struct timespec pause = { .tv_nsec = POLL_NS };
 	int r;

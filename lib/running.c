@@ -13,8 +13,10 @@
 
 #include "cleanup.h"
 #include "fx.h"
+#include "pool-lock.h"
 
 #define RUN_DIR "/run/vserver"
+#define LOCK_FILE ".lock"
 
 static const char *run_dir(void)
 {
@@ -33,6 +35,20 @@ int running_dir(struct err *err)
 	fd = open(run_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? err_errno(err, -errno, "cannot open '%s'", run_dir()) :
 			fd;
+}
+
+int running_lock(uint32_t context, struct err *err)
+{
+	_cleanup_close_ int dir = running_dir(err);
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (dir < 0)
+		return dir;
+	fd = openat(dir, LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	r = fd < 0 ? -errno : lock_byte(fd, context, F_WRLCK, true);
+	return r < 0 ? err_errno(err, r, "cannot lock '%s/" LOCK_FILE "'", run_dir()) :
+		       steal_fd(&fd);
 }
 
 /* --- processes ------------------------------------------------------------------ */
@@ -175,6 +191,14 @@ int running_recorded(const struct tree_row *row, pid_t pid, struct err *err)
 	int r = read_record(row->context, &run, err);
 
 	return r <= 0 ? r : (!pid || run.pid == pid) && !strcmp(run.uuid, row->uuid);
+}
+
+int running_is_anothers(const struct tree_row *row, struct err *err)
+{
+	struct running run = RUNNING_INIT;
+	int r = read_record(row->context, &run, err);
+
+	return r <= 0 ? r : strcmp(run.uuid, row->uuid) != 0;
 }
 
 void running_release(struct running *r)

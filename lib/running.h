@@ -11,7 +11,8 @@
  *		... run.pidfd is the guest's first process ...
  *	running_release(&run);
  *
- * Whoever starts or stops a guest holds the lock on its name.
+ * Whoever starts or stops a guest holds the lock on its name and, since each pool gives
+ * the same numbers, running_lock() of its context.
  */
 #ifndef COWLINK_RUNNING_H
 #define COWLINK_RUNNING_H
@@ -50,6 +51,14 @@ int running_see(const struct tree_row *row, struct running *ret,
  * or 0. */
 int running_recorded(const struct tree_row *row, pid_t pid, struct err *err);
 void running_release(struct running *r);
+
+/* Wait for the host's lock on this context, or RUNNING_NETWORK, for who gives addresses: a
+ * descriptor that holds it until it and each copy of it are closed, or -errno. */
+#define RUNNING_NETWORK 0
+int running_lock(uint32_t context, struct err *err);
+
+/* Is the record of this context that of another guest, alive or not? 1 or 0. */
+int running_is_anothers(const struct tree_row *row, struct err *err);
 
 /* Open (and make) the directory of the records; a descriptor. */
 int running_dir(struct err *err);

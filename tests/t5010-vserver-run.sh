@@ -99,7 +99,18 @@ test_expect_success 'started twice, or of another pool with its context: refused
 	test_pool ext4 64M && vtemplate import t tree &&
 	a_guest other && refused 1 "context 28672 is used by the running guest" \
 		vserver other start &&
+	vserver other stop && test_expect_code 3 vserver other status --repair && vserver halt &&
 	COWLINK_POOL=$pool POOL=$pool POOL_MOUNT=$mount
+'
+
+test_expect_success 'nor does a stop there take away what tells of this one' '
+	vserver g status && refused 1 "is running already" vserver g start &&
+	on-pty "" "\D" -- vserver g console >out && test_grep "the console of guest" out
+'
+
+test_expect_success 'the limit of open files is that of who starts it' '
+	vserver g stop && (ulimit -Sn 512 && vserver g start) &&
+	test "$(in_guest g "ulimit -Sn")" = 512
 '
 
 test_expect_success 'a guest that runs is not destroyed' '
@@ -228,6 +239,47 @@ test_expect_success 'what cannot start says why and leaves nothing' '
 	until_stopped && vserver g stop && vserver g set init= init.style= &&
 	mv "$POOL/guests/g/rootfs/bin/init" "$POOL/guests/g/rootfs/bin/init.not" &&
 	refused 1 "cannot run '\''/sbin/init'\''" vserver g start && nothing_left g
+'
+
+# The program that is asked to stop the guest does not end, nor hear of signals.
+test_expect_success 'a stop that is killed leaves no lock to the guest' '
+	mv "$POOL/guests/g/rootfs/bin/init.not" "$POOL/guests/g/rootfs/bin/init" &&
+	cat >"$POOL/guests/g/rootfs/deaf" <<-\EOF &&
+	trap "" TERM HUP INT
+	echo >/tmp/asked
+	while :; do sleep 0.1; done
+	EOF
+	vserver g set init="/bin/sleep 10000" stop.command="/bin/sh /deaf" stop.timeout=3600 &&
+	for signal in KILL TERM
+	do
+		rm -f "$POOL/guests/g/rootfs/tmp/asked" && vserver g start || return 1
+		vserver g stop & stop=$!
+		until test -e "$POOL/guests/g/rootfs/tmp/asked"; do sleep 0.1; done
+		kill -$signal $stop
+		wait $stop
+		timeout 60 vserver g set stop.command= stop.timeout=0 && vserver g stop &&
+			nothing_left g && vserver g set stop.timeout=3600 \
+				stop.command="/bin/sh /deaf" || return 1
+	done &&
+	vserver g set stop.command= stop.timeout=0
+'
+
+# The keeper is the only child of the command then; at the next effect it is gone.
+test_expect_success 'a start whose keeper was killed leaves no guest that runs' '
+	failed=0 &&
+	for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16
+	do
+		if COWLINK_FAULT_EXEC="write:$n:pkill -KILL -P \$PPID vserver" \
+			vserver g start 2>err
+		then
+			grep "keeper" err
+			vserver g stop || return 1
+		else
+			failed=$((failed + 1)) && cat err && test_expect_code 3 vserver g status &&
+				test -z "$(processes_of g)" && nothing_left g || return 1
+		fi
+	done &&
+	test $failed -gt 2
 '
 
 test_expect_success 'an unprotected pool starts nothing' '
