@@ -302,28 +302,43 @@ static int change(struct nl_sock *s, bool on, int family, const uint8_t *bytes,
 		       net_addr_text(&what, text), nl_geterror(r));
 }
 
-static int change_all(struct nl_sock *s, bool on, const struct net_config *c,
-		      struct err *err)
+static uint32_t count(const struct net_config *c)
 {
-	uint32_t i;
-	int r = c->has_lback6 ? change(s, on, AF_INET6, c->lback6,
-				       LOOPBACK_INDEX, err) :
-				0;
+	return c->has_lback6 + c->count4 + c->count6;
+}
 
-	for (i = 0; !r && i < c->count4; i++)
-		r = change(s, on, AF_INET, c->addr4[i], c->device4[i], err);
-	for (i = 0; !r && i < c->count6; i++)
-		r = change(s, on, AF_INET6, c->addr6[i], c->device6[i], err);
-	return r;
+/* The @i-th of count(). */
+static int change_one(struct nl_sock *s, bool on, const struct net_config *c,
+		      uint32_t i, struct err *err)
+{
+	if (c->has_lback6 && !i--)
+		return change(s, on, AF_INET6, c->lback6, LOOPBACK_INDEX, err);
+	if (i < c->count4)
+		return change(s, on, AF_INET, c->addr4[i], c->device4[i], err);
+	i -= c->count4;
+	return change(s, on, AF_INET6, c->addr6[i], c->device6[i], err);
 }
 
 int net_put_on(struct nl_sock *s, const struct net_config *c, struct err *err)
 {
-	return change_all(s, true, c, err);
+	uint32_t i;
+	int r = 0;
+
+	for (i = 0; !r && i < count(c); i++)
+		r = change_one(s, true, c, i, err);
+	/* the one that failed is somebody else's */
+	for (i = r ? i - 1 : 0; i-- > 0;)
+		(void)change_one(s, false, c, i, NULL);
+	return r;
 }
 
 int net_take_off(struct nl_sock *s, const struct net_config *c,
 		 struct err *err)
 {
-	return change_all(s, false, c, err);
+	uint32_t i;
+	int r = 0;
+
+	for (i = 0; !r && i < count(c); i++)
+		r = change_one(s, false, c, i, err);
+	return r;
 }

@@ -265,6 +265,7 @@ int net_join(const struct guest *g, const struct cgroup *cg, pid_t pid,
 	     struct err *err)
 {
 	_cleanup_(join_release) struct join j = { .guest = g, .ns_fd = -1 };
+	_cleanup_close_ int lock = -1;
 	char path[40];
 	int r;
 
@@ -277,7 +278,9 @@ int net_join(const struct guest *g, const struct cgroup *cg, pid_t pid,
 	j.ns_fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (j.ns_fd < 0)
 		return err_errno(err, -errno, "cannot reach the guest's network");
-	return join(&j, cg, err);
+	/* what is free stays free until it is given */
+	lock = running_lock(RUNNING_NETWORK, err);
+	return lock < 0 ? lock : join(&j, cg, err);
 }
 
 /* --- and to pieces -------------------------------------------------------------------------- */

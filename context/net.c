@@ -58,6 +58,67 @@ static int begin_config(const struct guest *g, int cgroup_fd,
 	return 0;
 }
 
+static bool config_has(const struct net_config *c, bool v6, const void *addr)
+{
+	uint32_t i;
+
+	for (i = 0; i < (v6 ? c->count6 : c->count4); i++)
+		if (v6 ? !memcmp(c->addr6[i], addr, 16) : !memcmp(c->addr4[i], addr, 4))
+			return true;
+	return false;
+}
+
+/* Call @fn with what each restricted guest has, until it is true: 1, or 0. */
+static int find_config(const struct cgroup *cg,
+		       bool (*fn)(const struct net_config *c, void *arg), void *arg)
+{
+	_cleanup_dir_ DIR *d = NULL;
+	const struct dirent *e;
+	int r = fdio_names_open(cg->slice_fd, ".", &d);
+
+	while (!r && (e = fdio_names_next(d, &r))) {
+		_cleanup_close_ int fd = -1;
+		struct net_config c;
+
+		if (e->d_type != DT_DIR)
+			continue;
+		fd = fdio_open_dir(cg->slice_fd, e->d_name);
+		if (fd >= 0 && net_prog_read(fd, &c, NULL, NULL) > 0 && fn(&c, arg))
+			return 1;
+	}
+	return 0;
+}
+
+/* Take from @arg what another guest has: it was free when that one got it. */
+static bool leave_to(const struct net_config *other, void *arg)
+{
+	struct net_config *c = arg;
+	uint32_t i;
+
+	if (other->cgroup_id == c->cgroup_id)
+		return false;
+	if (other->has_lback6 && !memcmp(other->lback6, c->lback6, 16))
+		c->has_lback6 = false;
+	for (i = c->count4; i-- > 0;)
+		if (config_has(other, false, c->addr4[i])) {
+			memcpy(c->addr4[i], c->addr4[--c->count4], 4);
+			c->device4[i] = c->device4[c->count4];
+		}
+	for (i = c->count6; i-- > 0;)
+		if (config_has(other, true, c->addr6[i])) {
+			memcpy(c->addr6[i], c->addr6[--c->count6], 16);
+			c->device6[i] = c->device6[c->count6];
+		}
+	return false;
+}
+
+static int detach(const struct cgroup *cg, struct err *err)
+{
+	int r = net_unix_detach(cg->fd, err);
+
+	return r < 0 ? r : net_prog_detach(cg->fd, err);
+}
+
 /* One that was killed while it started or stopped this guest has left these. */
 static int clear(struct nl_sock *s, const struct cgroup *cg, struct err *err)
 {
@@ -65,11 +126,13 @@ static int clear(struct nl_sock *s, const struct cgroup *cg, struct err *err)
 	int r = net_prog_read(cg->fd, &c, NULL, NULL);
 
 	/* a part of the programs is enough to know the addresses */
-	if (r > 0 || r == -EUCLEAN)
+	if (r > 0 || r == -EUCLEAN) {
+		(void)find_config(cg, leave_to, &c);
 		r = net_take_off(s, &c, err);
-	if (r >= 0)
-		r = net_unix_detach(cg->fd, err);
-	return r < 0 ? r : net_prog_detach(cg->fd, err);
+	} else if (r < 0) {
+		return err_errno(err, r, "cannot read the guest's network programs");
+	}
+	return r < 0 ? r : detach(cg, err);
 }
 
 /* Where the kernel cannot, the guest runs all the same, and who starts it is told. */
@@ -90,11 +153,16 @@ static int restrict_to(struct guest *g, const struct cgroup *cg,
 {
 	_cleanup_netlink_ struct nl_sock *s = net_open(err);
 	_cleanup_btf_ struct btf *kernel = NULL;
+	_cleanup_close_ int lock = -1;
 	struct net_config c;
 	int r;
 
 	if (!s)
 		return -EIO;
+	/* what is free stays free until it is on */
+	lock = running_lock(RUNNING_NETWORK, err);
+	if (lock < 0)
+		return lock;
 	r = begin_config(g, cg->fd, &c);
 	if (r < 0)
 		return err_errno(err, r, "cannot look at the guest's cgroup");
@@ -105,7 +173,13 @@ static int restrict_to(struct guest *g, const struct cgroup *cg,
 		r = net_prog_attach(cg->fd, &c, &kernel, err);
 	if (!r)
 		r = close_unix(g, cg, &kernel, err);
-	return r ? r : net_put_on(s, &c, err);
+	if (r)
+		return r;
+	r = net_put_on(s, &c, err);
+	/* nothing is on that they say */
+	if (r)
+		(void)detach(cg, NULL);
+	return r;
 }
 
 static int fail_mode(const char *why, struct err *err)
@@ -209,35 +283,24 @@ int net_loopback_up(void)
 
 /* --- who has it ------------------------------------------------------------------------- */
 
-static bool config_has(const struct net_config *c, const struct net_addr *a)
-{
-	uint32_t i;
+struct search {
+	const struct net_addr *addr;
+	uint32_t context;
+};
 
-	for (i = 0; i < (a->v6 ? c->count6 : c->count4); i++)
-		if (a->v6 ? !memcmp(c->addr6[i], a->addr, 16) :
-			    !memcmp(c->addr4[i], a->addr, 4))
-			return true;
-	return false;
+static bool is_owner(const struct net_config *c, void *arg)
+{
+	struct search *s = arg;
+
+	s->context = c->first_id / 65536;
+	return config_has(c, s->addr->v6, s->addr->addr);
 }
 
 uint32_t net_owner(const struct cgroup *cg, const struct net_addr *a)
 {
-	_cleanup_dir_ DIR *d = NULL;
-	const struct dirent *e;
-	int r = fdio_names_open(cg->slice_fd, ".", &d);
+	struct search s = { .addr = a };
 
-	while (!r && (e = fdio_names_next(d, &r))) {
-		_cleanup_close_ int fd = -1;
-		struct net_config c;
-
-		if (e->d_type != DT_DIR)
-			continue;
-		fd = fdio_open_dir(cg->slice_fd, e->d_name);
-		if (fd >= 0 && net_prog_read(fd, &c, NULL, NULL) > 0 &&
-		    config_has(&c, a))
-			return c.first_id / 65536;
-	}
-	return 0;
+	return find_config(cg, is_owner, &s) ? s.context : 0;
 }
 
 /* --- what is in force ------------------------------------------------------------------- */

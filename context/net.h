@@ -78,6 +78,7 @@ int net_resolve(struct nl_sock *s, const struct net_list *l,
 int net_check_free(struct nl_sock *s, const struct net_list *l,
 		   const struct cgroup *cg, struct err *err);
 
+/* All or none. */
 int net_put_on(struct nl_sock *s, const struct net_config *c, struct err *err);
 int net_take_off(struct nl_sock *s, const struct net_config *c,
 		 struct err *err);

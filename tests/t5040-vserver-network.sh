@@ -246,6 +246,34 @@ test_expect_success 'what a killed start left is found by the next one' '
 	vserver c stop && ip addr >out && ! grep "10.9.0.7\|:7002/" out && nothing_of c
 '
 
+# d is killed when its programs say so already and nothing is on yet; then c gets it.
+test_expect_success 'what another guest got meanwhile is not taken from it' '
+	a_guest d ip=10.9.0.7 &&
+	COWLINK_FAULT_EXEC="address_add:1:kill -KILL \$PPID" \
+		test_expect_code 137 vserver d start && vserver c start &&
+	test_expect_code 3 vserver d status --repair && ip addr >out && test_grep 10.9.0.7 out &&
+	refused 1 "10.9.0.7 is in use by the guest with context" vserver d start &&
+	ip addr >out && test_grep 10.9.0.7 out && nothing_of d && vserver c stop
+'
+
+test_expect_success 'of two that start at the same time one gets it, and keeps it' '
+	for n in 1 2 3 4 5 6 7 8
+	do
+		rm -f c.code d.code
+		{ vserver c start; echo $? >c.code; } & one=$!
+		{ vserver d start; echo $? >d.code; } & wait $! $one
+		test "$(sort c.code d.code | tr -d "\n")" = 01 && ip addr >out &&
+			test_grep 10.9.0.7 out && vserver c stop && vserver d stop || return 1
+	done
+'
+
+test_expect_success 'what the host put on itself meanwhile stays, too' '
+	COWLINK_FAULT_EXEC="address_add:2:ip addr add 10.9.0.7/32 dev lo" \
+		refused 1 "cannot put on 10.9.0.7" vserver d start &&
+	ip addr >out && test_grep 10.9.0.7 out && nothing_of d && ip addr del 10.9.0.7/32 dev lo &&
+	vtemplate destroy d
+'
+
 test_expect_success 'an address of a guest that ended by itself goes with its stop' '
 	vserver c set init="/bin/true" && { vserver c start || :; } &&
 	vserver c stop && ip addr >out && ! grep "10.9.0.7\|:7002/" out
