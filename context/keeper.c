@@ -177,8 +177,9 @@ static char **environment(void)
 {
 	static const char *const kept[] = { "COWLINK_POOL=", "COWLINK_RUN=",
 					    "COWLINK_LOG=", "COWLINK_CONFIG=",
-					    "COWLINK_HOOKS=", "ASAN_OPTIONS=",
-					    "UBSAN_OPTIONS=", "PATH=" };
+					    "COWLINK_HOOKS=", "COWLINK_LXCFS=",
+					    "ASAN_OPTIONS=", "UBSAN_OPTIONS=",
+					    "PATH=" };
 	static char *list[sizeof(kept) / sizeof(*kept) + 1];
 	size_t n = 0;
 	size_t i;

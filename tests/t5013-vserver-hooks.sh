@@ -101,6 +101,18 @@ test_expect_success 'a target that leaves the root, or has a symlink in it: refu
 	nothing_left g && vserver g set mount=
 '
 
+# reboots NAME: from inside, and runs again.
+reboots()
+{
+	pid=$(pid_of "$1") && { in_guest "$1" "busybox reboot -f" || :; } &&
+	wait_until other_first "$1" "$pid"
+}
+
+other_first()
+{
+	now=$(pid_of "$1") && test "$now" -gt 0 && test "$now" != "$2"
+}
+
 # Where the guest's ids may look, as they may in /var/lib.
 test_expect_success TMPFS 'lxcfs is used where it is mounted' '
 	COWLINK_LXCFS=$(mktemp -d /tmp/cowlink-lxcfs-XXXXXX) && export COWLINK_LXCFS &&
@@ -111,7 +123,9 @@ test_expect_success TMPFS 'lxcfs is used where it is mounted' '
 	mount -t tmpfs none "$COWLINK_LXCFS" && chmod 755 "$COWLINK_LXCFS" && mkdir "$COWLINK_LXCFS/proc" &&
 	echo MemTotal: 7 kB >"$COWLINK_LXCFS/proc/meminfo" &&
 	vserver g start && in_guest g "grep MemTotal /proc/meminfo; wc -l </proc/uptime" >out &&
-	printf "MemTotal: 7 kB\n1\n" >expected && test_cmp expected out && vserver g stop
+	printf "MemTotal: 7 kB\n1\n" >expected && test_cmp expected out &&
+	reboots g && in_guest g "grep MemTotal /proc/meminfo" >out && test_contents out "MemTotal: 7 kB" &&
+	vserver g stop
 '
 
 test_expect_success 'what a known init is stopped by' '
