@@ -13,6 +13,8 @@ static void print_tree(const struct pool *p, const struct tree_row *row)
 
 	printf("%s '%s'\n", tree_kind_name(row->kind), row->name);
 	printf("  state      %s\n", tree_state_name(row->state));
+	if (row->context)
+		printf("  context    %" PRIu32 "\n", row->context);
 	printf("  rootfs     %s/%ss/%s/rootfs\n", p->path,
 	       tree_kind_name(row->kind), row->name);
 	printf("  made from  %s\n", row->origin);

@@ -31,6 +31,8 @@ struct json_object *tree_row_json(const struct pool *p,
 	r |= json_add_string(o, "name", row->name);
 	r |= json_add_string(o, "kind", tree_kind_name(row->kind));
 	r |= json_add_string(o, "state", tree_state_name(row->state));
+	if (row->context)
+		r |= json_add_u64(o, "context", row->context);
 	r |= json_add_string(o, "uuid", row->uuid);
 	r |= json_add_string(o, "engine", row->engine);
 	r |= json_add_string(o, "origin", row->origin);

@@ -176,7 +176,9 @@ test_expect_success ROOT,EXT4 'a recipe becomes a template' '
 	EOF
 	printf "SUITE=sid\nINCLUDE=a,b\nCOMPONENTS=main,contrib\n" >recipe &&
 	printf "MIRROR = http://mirror.test/x \nOPTIONS=--one  --two=2\n" >>recipe &&
-	PATH=$TRASH/fake:$PATH vtemplate build built ./recipe &&
+	PATH=$TRASH/fake:$PATH vtemplate build --json built ./recipe >out.json &&
+	test_json out.json .tree.name built && test_json out.json .tree.kind template &&
+	test_json out.json .stats.files "$(find src -type f | wc -l)" &&
 	cat >expected <<-\EOF &&
 	--mode=root
 	--format=tar

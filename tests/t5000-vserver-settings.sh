@@ -24,6 +24,15 @@ test_expect_success 'each guest gets a context of its own, the smallest free' '
 	pool_sql "SELECT count(*) FROM guest" >out && test_contents out 4
 '
 
+test_expect_success 'vtemplate shows it too, and none of a template' '
+	vtemplate show --json d >out && test_json out ".trees[0].context" 28673 &&
+	vtemplate list --json >out &&
+	test_json out "[.guests[].context | tostring] | join(\" \")" \
+		"28672 28674 28673 28675" && test_json out ".templates[0].context" null &&
+	vtemplate show d >out && test_grep "^  context    28673$" out &&
+	vtemplate show t >out && ! grep context out
+'
+
 test_expect_success 'the list for people' '
 	vserver list >out && test_grep "^  28672  a  *stopped  *-  t$" out
 '
