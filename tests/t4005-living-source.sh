@@ -196,6 +196,15 @@ test_expect_success ROOT,EXT4 'a recipe becomes a template' '
 	test_contents "$POOL/templates/built/rootfs/file" data && consistent
 '
 
+test_expect_success ROOT,EXT4 'the recipes that are installed are found by name' '
+	for recipe in "$COWLINK_SRC"/templates/recipes/debian*
+	do
+		name=$(basename "$recipe") && PATH=$TRASH/fake:$PATH vtemplate build $name $name &&
+		test_grep "^bookworm$" called && cp called "called-$name" || return 1
+	done && test_grep "^--include=.*procps" called-debian12 &&
+	test_grep "^--include=systemd-sysv,dbus" called-debian12-systemd && consistent
+'
+
 test_expect_success ROOT,EXT4 'a build that fails leaves nothing' '
 	fake_mmdebstrap <<-\EOF &&
 	#!/bin/sh

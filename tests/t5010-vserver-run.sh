@@ -231,6 +231,18 @@ test_expect_success 'init.style reap: orphans are buried, signals passed, status
 	test_contents "$POOL/guests/g/rootfs/tmp/got" term && nothing_left g
 '
 
+# The program is one that also the smallest tree has, so that busybox is witness enough.
+test_expect_success 'the first example of the documents runs, and ends when it is asked to' '
+	for page in README.md docs/running-guests.md man/vserver.8
+	do
+		sed -n "s/\\\\-/-/g; s/.*set init=\"\([^\"]*\)\" init.style=\([a-z]*\).*/\1|\2/p" "$COWLINK_SRC/$page" |
+			head -n 1 || return 1
+	done >examples && test "$(wc -l <examples)" = 3 && uniq examples >example &&
+	test "$(wc -l <example)" = 1 && IFS="|" read -r init style <example &&
+	vserver g set init="$init" init.style="$style" && vserver g start && sleep 1 &&
+	vserver g status && vserver g stop 2>err && ! test -s err && nothing_left g
+'
+
 test_expect_success 'what cannot start says why and leaves nothing' '
 	vserver g set init.style= init=/no/such/program &&
 	refused 1 "cannot run '\''/no/such/program'\'' in the guest: No such file" \
