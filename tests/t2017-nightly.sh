@@ -39,7 +39,7 @@ cron()
 {
 	mkdir -p bin root/etc root/usr/sbin &&
 	printf "#!/bin/sh\n%s\n" "exit $1" >bin/systemctl &&
-	printf "#!/bin/sh\n%s\n" "echo \"\$@\" >$PWD/ran" \
+	printf "#!/bin/sh\n%s\n" "echo \"\$@\" >$PWD/ran; echo report; echo trouble >&2" \
 		>root/usr/sbin/vhashify &&
 	chmod +x bin/systemctl root/usr/sbin/vhashify && rm -f ran &&
 	sed -n "s/^17 3 \* \* \*  root  //p" d/etc/cron.d/cowlink |
@@ -51,6 +51,18 @@ test_expect_success 'cron: without a pool nothing, with one a run, unless the ti
 	cron 3 && test_path_missing ran &&
 	: >root/etc/cowlink.conf && cron 3 && test_contents ran "-q --no-progress" &&
 	cron 0 && test_path_missing ran
+'
+
+test_expect_success 'cron has errors to mail, and no report' '
+	cron 3 >mail 2>&1 && test_path_exists ran && test_contents mail trouble
+'
+
+test_expect_success ROOT,EXT4 '-q: results and warnings, no notices; -q -q: no warnings' '
+	test_pool ext4 64M && mkdir src && vtemplate import one src 2>err && test_grep "engine" err &&
+	vtemplate import -q two src >out 2>err && test_grep "^template .two." out && test ! -s err &&
+	test_pool --unprotected ext4 64M && vhashify -q >out 2>err &&
+	test_grep "regular files in 0 guests" out && test_grep UNPROTECTED err &&
+	vhashify -q -q >out 2>err && test_grep "regular files in 0 guests" out && test ! -s err
 '
 
 test_done
