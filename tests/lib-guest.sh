@@ -96,6 +96,16 @@ kill_guests()
 	until_quiet
 }
 
+# documented PROGRAM FILE: its manual names each member of this JSON. Settings it has elsewhere.
+documented()
+{
+	sed -n '/^\.SH JSON/,/^\.SH FILES/p' "$COWLINK_SRC/man/$1.8" | tr -cs 'a-z0-9_' '\n' |
+		sort -u >test_words &&
+	jq -r 'del(.settings, .effective) | [paths | .[] | strings] | unique[]' "$2" |
+		grep -vxF -f test_words >test_unknown
+	! test -s test_unknown || complain_ "not in the manual: $(tr '\n' ' ' <test_unknown)"
+}
+
 # in_guest NAME SCRIPT
 in_guest()
 {

@@ -51,6 +51,16 @@ test_expect_success 'settings are stored, shown and taken back' '
 	test_grep "^  memory.max  *1G$" out && ! grep hostname out
 '
 
+test_expect_success 'each member of JSON is in the manual' '
+	vserver list --json >out && documented vserver out &&
+	vserver c show --json >out && documented vserver out &&
+	test_expect_code 3 vserver c status --json >out && documented vserver out &&
+	for command in "list" "show c" "clone t more" "import u tree" "gc" "check --scrub"
+	do
+		vtemplate $command --json >out && documented vtemplate out || return 1
+	done && vtemplate destroy more
+'
+
 test_expect_success 'they go with the guest' '
 	vtemplate destroy a && pool_sql "SELECT count(*) FROM setting" >out &&
 	test_contents out 0

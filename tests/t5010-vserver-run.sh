@@ -15,7 +15,8 @@ test_expect_success 'a guest starts, is found by another process, and stops' '
 	test_grep "^/bin/sleep 10000 $" out &&
 	vserver list --json >out && test_json out ".guests[0].state" running &&
 	test_json out ".guests[0].pid" "$pid" &&
-	vserver g show --json >out && test_json out .state running &&
+	vserver g show --json >out && test_json out .state running && documented vserver out &&
+	vserver g status --json >out && documented vserver out &&
 	vserver g stop && test_expect_code 3 vserver g status &&
 	process_ended "$pid" && nothing_left g
 '

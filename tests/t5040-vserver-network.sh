@@ -206,7 +206,7 @@ test_expect_success 'kinds of sockets that there are not' '
 '
 
 test_expect_success 'counters' '
-	vserver a status --json >before &&
+	vserver a status --json >before && documented vserver before &&
 	says "10.9.0.5 10.9.0.1" probe a -u ask 10.9.0.1 84 &&
 	vserver a status --json >after && jq -s "[.[1].network, .[0].network] |
 		[.[0].sent_packets - .[1].sent_packets,
