@@ -51,6 +51,26 @@ test_expect_success 'settings are stored, shown and taken back' '
 	test_grep "^  memory.max  *1G$" out && ! grep hostname out
 '
 
+# As docs/admin-guide.md has it.
+test_expect_success 'settings come back from what show has printed' '
+	vserver a set mount="/srv/a:/a /srv/b:/b:ro" ip=10.0.0.1/24,10.0.0.2@lo autostart=4 \
+		cpu.max="50000 100000" stop.command="/bin/x y" init.style=sysvinit &&
+	vserver a show --json >a.json && vserver a set mount= ip= autostart= cpu.max= stop.command= \
+		init.style= && vserver a show --json >out && ! cmp a.json out &&
+	jq -r ".settings | to_entries[] | .key + \"=\" + .value" a.json |
+		xargs -d "\n" vserver a set && vserver a show --json >out && test_cmp a.json out
+'
+
+test_expect_success 'a copy of the catalog has them, and takes nothing away' '
+	test_path_exists "$POOL/catalog.db-wal" &&
+	sqlite3 -readonly "$POOL/catalog.db" ".backup copy.db" &&
+	test_path_exists "$POOL/catalog.db-wal" && vserver a set mount= &&
+	vtemplate clone t late && vtemplate destroy e && rm "$POOL"/catalog.db* &&
+	cp copy.db "$POOL/catalog.db" && vtemplate check --repair && vtemplate check &&
+	vserver a show --json >out && test_cmp a.json out && vserver list --json >out &&
+	test_json out "[.guests[].name] | join(\" \")" "a c d late" && vtemplate destroy late
+'
+
 test_expect_success 'each member of JSON is in the manual' '
 	vserver list --json >out && documented vserver out &&
 	vserver c show --json >out && documented vserver out &&
