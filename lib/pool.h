@@ -3,7 +3,7 @@
  * A pool: one directory on one filesystem, mode 0700, with
  *
  *	catalog.db  store/ab/<key>.<replica>  templates/<name>/rootfs/
- *	guests/<name>/rootfs/  staging/  lock
+ *	guests/<name>/rootfs/  staging/  quarantine/  lock
  *
  * Locks are OFD locks (fcntl(2)) on byte ranges of the file `lock`, so that they
  * end with their owner, leave nothing behind and one file serves all: byte 0 is
