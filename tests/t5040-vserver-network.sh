@@ -205,6 +205,25 @@ test_expect_success 'kinds of sockets that there are not' '
 	probe a sockets >out && cat out && ! grep done out && test "$(wc -l <out)" = 10
 '
 
+# As docs/security.md has it: when one of these is closed, it has to be told there.
+test_expect_success 'what is open: the host is seen, but not changed, and has its ports first' '
+	serve 66 netprobe serve 0.0.0.0 66 && says EADDRINUSE probe a bind 10.9.0.5 66 &&
+	says "10.9.0.1 10.9.0.5 10.9.0.1" netprobe -b 10.9.0.1 ask 10.9.0.5 66 &&
+	in_guest a "cat /proc/net/tcp" >out && test_grep ": 00000000:0042 " out &&
+	in_guest a "ip -o addr" >out && test_grep "10.9.0.1/24" out && test_grep "10.9.0.6/32" out &&
+	! in_guest a "ip addr add 10.9.0.99/32 dev lo" && ! in_guest a "ip link set lo down" &&
+	! in_guest a "ip addr del 10.9.0.6/32 dev lo"
+'
+
+test_expect_success 'what is open: users of the host have 127/8, but no connection comes of it' '
+	says 127.112.0.1 netprobe bind 127.112.0.1 8070 &&
+	says fd63:6f77:6c6b::7000 netprobe bind fd63:6f77:6c6b::7000 8070 &&
+	serve 67 probe a serve ::1 67 && serve 68 probe a serve 127.0.0.1 68 &&
+	says silence netprobe ask fd63:6f77:6c6b::7000 67 &&
+	says silence netprobe -b fd63:6f77:6c6b::7000 ask fd63:6f77:6c6b::7000 67 &&
+	says silence netprobe -b 127.112.0.1 ask 127.112.0.1 68
+'
+
 test_expect_success 'counters' '
 	vserver a status --json >before && documented vserver before &&
 	says "10.9.0.5 10.9.0.1" probe a -u ask 10.9.0.1 84 &&
