@@ -58,6 +58,19 @@ test_expect_success EXT4 'ext4: the bit stays, and nothing is wrong with it' '
 	unmounted has_ext4 0x8080010 && unmounted e2fsck -f -n "$IMAGE" >fsck
 '
 
+# grown, and shrunk so that blocks move
+resized()
+{
+	truncate -s 96M "$IMAGE" && e2fsck -f -p "$IMAGE" && resize2fs "$IMAGE" &&
+	has_ext4 0x8080010 && e2fsck -f -p "$IMAGE" && resize2fs -M "$IMAGE" &&
+	has_ext4 0x8080010 && e2fsck -f -n "$IMAGE"
+}
+
+test_expect_success EXT4 'ext4: resize2fs keeps it' '
+	unmounted resized && is_immutable && unmounted e2fsck -f -p "$IMAGE" &&
+	unmounted resize2fs "$IMAGE"
+'
+
 test_expect_success EXT4 'ext4: chattr -i makes a plain file; the bit that stays says nothing' '
 	chattr -i m/f && echo more >>m/f && unmounted has_ext4 0x8080000 &&
 	echo more >>m/f && test_unmount m
@@ -76,6 +89,21 @@ test_expect_success XFS 'XFS: the bit stays' '
 test_expect_success XFS 'XFS: chattr drops it' '
 	chattr +d m/f && unmounted has_xfs 0 && is_immutable &&
 	chattr -i m/f && echo more >>m/f
+'
+
+looked_at()
+{
+	! xfs_repair -n "$IMAGE" >repair 2>&1 && cat repair && has_xfs 0x4000000000000000
+}
+
+repaired()
+{
+	xfs_repair "$IMAGE" >repair 2>&1 && cat repair && has_xfs 0
+}
+
+test_expect_success XFS 'XFS: xfs_repair leaves a plain immutable file' '
+	rm m/f m/g && fill && unmounted set_xfs && is_immutable &&
+	unmounted looked_at && unmounted repaired && is_immutable
 '
 
 test_done
