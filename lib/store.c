@@ -352,10 +352,9 @@ static int end_intern(struct master *ret, int r, struct err *err)
 	return r;
 }
 
-int store_intern_avoiding(struct pool *p, int src, const struct iattr *attr,
-			  const struct digest *key,
-			  const struct store_avoid *avoid, struct master *ret,
-			  struct err *err)
+int store_intern(struct pool *p, int src, const struct iattr *attr,
+		 const struct digest *key, const struct store_avoid *avoid,
+		 struct master *ret, struct err *err)
 {
 	int r;
 
@@ -416,12 +415,6 @@ int store_adopt(struct pool *p, int src, const struct iattr *attr,
 	if (r >= 0)
 		r = ret->adopted ? 0 : still(src, attr);
 	return end_intern(ret, r, err);
-}
-
-int store_intern(struct pool *p, int src, const struct iattr *attr,
-		 struct master *ret, struct err *err)
-{
-	return store_intern_avoiding(p, src, attr, NULL, NULL, ret, err);
 }
 
 int store_link(const struct master *m, int dirfd, const char *name,

@@ -72,20 +72,18 @@ struct store_avoid {
  * @attr: one that is there and equal, with fewer links than the pool's limit,
  * else a new one. -EAGAIN when @src changed meanwhile; -ENOSPC, -EDQUOT and read
  * errors leave the store as it was.
+ *
+ * @key, if not NULL: the one computed when @src was read before, which spares reading
+ * it once more. That it still is the key of @src is not relied on; ret->key is.
  */
 int store_intern(struct pool *p, int src, const struct iattr *attr,
+		 const struct digest *key, const struct store_avoid *avoid,
 		 struct master *ret, struct err *err);
-/* @key, if not NULL: the one computed when @src was read before, which spares reading
- * it once more. That it still is the key of @src is not relied on; ret->key is. */
-int store_intern_avoiding(struct pool *p, int src, const struct iattr *attr,
-			  const struct digest *key,
-			  const struct store_avoid *avoid, struct master *ret,
-			  struct err *err);
 
 /*
- * As store_intern_avoiding() for a file of a tree of this pool, which is unprotected: no
- * copy is made when nobody has the file open for writing and its bytes are read once more
- * under a lease. Then it is the master itself, ret->adopted, and its name is shared.
+ * As store_intern() for a file of a tree of this pool, which is unprotected: no copy is
+ * made when nobody has the file open for writing and its bytes are read once more under
+ * a lease. Then it is the master itself, ret->adopted, and its name is shared.
  */
 int store_adopt(struct pool *p, int src, const struct iattr *attr,
 		const struct digest *key, const struct store_avoid *avoid,

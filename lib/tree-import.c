@@ -69,7 +69,7 @@ static int import_shared(struct tree_copy *tc, int src,
 {
 	const struct store_avoid used = tree_used_avoid(&tc->used);
 	_cleanup_master_ struct master m = MASTER_INIT;
-	int r = store_intern_avoiding(tc->pool, src, attr, NULL, &used, &m, err);
+	int r = store_intern(tc->pool, src, attr, NULL, &used, &m, err);
 
 	if (!r)
 		r = store_link(&m, dirfd, name, err);

@@ -123,8 +123,8 @@ static int link_master(struct tar_import *ti, struct master *m, int dirfd,
 		r = iattr_read_fd(full.fd, &attr);
 		if (r < 0)
 			return err_errno(ti->err, r, "cannot read the store");
-		r = store_intern_avoiding(ti->pool, full.fd, &attr, NULL, &used, m,
-					  ti->err);
+		r = store_intern(ti->pool, full.fd, &attr, NULL, &used, m,
+				 ti->err);
 		if (!r)
 			r = store_link(m, dirfd, name, ti->err);
 	}

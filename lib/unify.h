@@ -2,9 +2,9 @@
 /*
  * Replace one name of a tree by a link to a master, so that no update is lost.
  *
- *	r = store_intern(p, src, &attr, &m, err);	any number of masters
- *	r = store_sync(p, err);				once for all of them
- *	r = unify_replace(&task, &reason, err);		for each name
+ *	r = store_intern(p, src, &attr, NULL, NULL, &m, err);	any number of masters
+ *	r = store_sync(p, err);					once for all of them
+ *	r = unify_replace(&task, &reason, err);			for each name
  *
  * Steps, for the name N, its inode V (the victim) and the master M:
  *

@@ -409,7 +409,7 @@ int mtimes_adopt(const struct run *run, const struct iattr *attr,
 		 const struct digest *content, struct file *f);
 /* After all were read: those without a master get the first one's key. */
 void mtimes_settle(struct run *run);
-/* store_intern_avoiding() for @f, open as @fd, which may change the time in @attr; that
+/* store_adopt() for @f, open as @fd. May change the time in @attr, and copies then; that
  * @f did not change meanwhile is seen when its name is replaced. */
 int mtimes_intern(struct run *run, const struct file *f, int fd,
 		  struct iattr *attr, const struct store_avoid *avoid,

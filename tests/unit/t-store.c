@@ -32,7 +32,7 @@ static struct master intern(int fd)
 	struct err err = { 0 };
 
 	if (iattr_read_fd(fd, &attr) < 0 ||
-	    store_intern(pool, fd, &attr, &m, &err) < 0)
+	    store_intern(pool, fd, &attr, NULL, NULL, &m, &err) < 0)
 		printf("# %s\n", err.msg);
 	iattr_release(&attr);
 	return m;
@@ -89,8 +89,7 @@ static struct master intern_by(const char *name, const struct digest *key)
 	struct master m = MASTER_INIT;
 
 	if (!iattr_read_fd(fd, &attr))
-		(void)store_intern_avoiding(pool, fd, &attr, key, NULL, &m,
-					    NULL);
+		(void)store_intern(pool, fd, &attr, key, NULL, &m, NULL);
 	iattr_release(&attr);
 	return m;
 }
@@ -127,7 +126,7 @@ static void test_changed(void)
 
 	if (iattr_read_fd(fd, &attr) < 0 || fchmod(fd, 0600))
 		exit(1);
-	is_int(store_intern(pool, fd, &attr, &m, &err), -EAGAIN,
+	is_int(store_intern(pool, fd, &attr, NULL, NULL, &m, &err), -EAGAIN,
 	       "a file that changes meanwhile has no master");
 	is_int(m.fd, -1, "nor the number of its descriptor, which is closed");
 	iattr_release(&attr);

@@ -269,7 +269,7 @@ static void intern(const char *name, struct master *m)
 	struct err err = { 0 };
 
 	if (iattr_read_fd(fd, &attr) < 0 ||
-	    store_intern(pool, fd, &attr, m, &err) < 0)
+	    store_intern(pool, fd, &attr, NULL, NULL, m, &err) < 0)
 		printf("# cannot intern: %s\n", err.msg);
 }
 
