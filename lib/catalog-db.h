@@ -86,9 +86,6 @@ struct catalog {
 	unsigned int deferred;	/* object rows not yet in the file */
 };
 
-/* The -errno an SQLite result stands for. */
-int catalog_errno(sqlite3 *db, int rc);
-
 /* Store "WHAT in the catalog 'FILE': why" for the result @rc; the -errno. */
 int catalog_fail(sqlite3 *db, int rc, struct err *err, const char *what);
 

@@ -154,7 +154,8 @@ static int io_errno(sqlite3 *db)
 	return e ? -e : -EIO;
 }
 
-int catalog_errno(sqlite3 *db, int rc)
+/* The -errno an SQLite result stands for. */
+static int catalog_errno(sqlite3 *db, int rc)
 {
 	/* The step of a statement that could not be prepared. */
 	if (rc == SQLITE_MISUSE && sqlite3_errcode(db) != SQLITE_OK)

@@ -31,9 +31,6 @@
 /* Count one effect named @what; 0 to go on, or the injected -errno. */
 int fx_step(const char *what);
 
-/* Number of effects since the process started. */
-uint64_t fx_count(void);
-
 /*
  * Ask the operation that runs to end soon and in order, because of @signal: from
  * now on every effect that begins something (create, tmpfile, write, clone, dedupe,

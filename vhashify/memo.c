@@ -32,7 +32,7 @@ int64_t memo_ns(int64_t sec, uint32_t nsec)
 	return (int64_t)((uint64_t)sec * 1000000000 + nsec);
 }
 
-int64_t memo_time(const struct statx_timestamp *t)
+static int64_t memo_time(const struct statx_timestamp *t)
 {
 	return memo_ns(t->tv_sec, t->tv_nsec);
 }

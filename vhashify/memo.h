@@ -115,6 +115,5 @@ size_t memo_digests_open(const void *bytes, size_t size,
 
 /* Nanoseconds since 1970. */
 int64_t memo_ns(int64_t sec, uint32_t nsec);
-int64_t memo_time(const struct statx_timestamp *t);
 
 #endif
