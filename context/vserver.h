@@ -31,7 +31,7 @@ struct log_opts {
 int cmd_start(struct cmd_ctx *ctx);
 int cmd_stop(struct cmd_ctx *ctx);
 int cmd_restart(struct cmd_ctx *ctx);
-int cmd_state(struct cmd_ctx *ctx);	/* cmd_status() is the library's */
+int cmd_state(struct cmd_ctx *ctx);
 int cmd_exec(struct cmd_ctx *ctx);
 int cmd_rt(struct cmd_ctx *ctx);
 int cmd_enter(struct cmd_ctx *ctx);

@@ -34,7 +34,7 @@ static void occupy_standard_fds(void)
 		(void)close(fd); /* nothing was written */
 }
 
-int cmd_status(const struct err *err)
+int cmd_exit_status(const struct err *err)
 {
 	return err->cls == ERR_NONE ? EXIT_SOME_FAILED : (int)err->cls;
 }
@@ -87,7 +87,7 @@ static int usage_error(const struct cmd_line *line, const struct err *err)
 			  cmd);
 	else
 		log_error("%s; see '%s --help'", err->msg, tool);
-	return cmd_status(err);
+	return cmd_exit_status(err);
 }
 
 static int open_pool(struct cmd_ctx *ctx)
@@ -147,7 +147,7 @@ static int report(struct cmd_ctx *ctx, int r)
 	if (!ctx->err.code)
 		err_errno(&ctx->err, r, "failed");
 	log_error("%s", ctx->err.msg);
-	return cmd_status(&ctx->err);
+	return cmd_exit_status(&ctx->err);
 }
 
 static int run_line(struct cmd_line *line)

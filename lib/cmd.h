@@ -128,7 +128,7 @@ int cmd_main(const struct cmd_tool *tool, int argc, char **argv);
 void cmd_close_pool(struct cmd_ctx *ctx);
 
 /* The exit status that belongs to an error. */
-int cmd_status(const struct err *err);
+int cmd_exit_status(const struct err *err);
 
 /* "12", "4K": a number with an optional K, M or G (powers of 1024) and nothing
  * after it; -EINVAL, or -ERANGE beyond 64 bits. */

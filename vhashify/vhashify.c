@@ -87,7 +87,7 @@ static int report(const struct cmd_ctx *ctx, struct run *run,
 	int r = 0;
 
 	totals_count(run, &t);
-	status = error	  ? cmd_status(error) :
+	status = error	  ? cmd_exit_status(error) :
 		 t.failed ? EXIT_SOME_FAILED :
 		 run->cut ? EXIT_DEADLINE :
 			    EXIT_OK;

@@ -247,17 +247,17 @@ static void test_status(void)
 	struct err e = { 0 };
 
 	err_set(&e, -EIO, "x");
-	is_int(cmd_status(&e), 1, "a failure is 1");
+	is_int(cmd_exit_status(&e), 1, "a failure is 1");
 	err_set(&e, -EOPNOTSUPP, "x");
-	is_int(cmd_status(&e), 3, "what is not supported 3");
+	is_int(cmd_exit_status(&e), 3, "what is not supported 3");
 	err_set(&e, -EROFS, "x");
-	is_int(cmd_status(&e), 3, "as is a read-only filesystem");
+	is_int(cmd_exit_status(&e), 3, "as is a read-only filesystem");
 	err_set(&e, -EUCLEAN, "x");
-	is_int(cmd_status(&e), 4, "an inconsistency 4");
+	is_int(cmd_exit_status(&e), 4, "an inconsistency 4");
 	err_usage(&e, "x");
-	is_int(cmd_status(&e), 2, "a wrong request 2");
+	is_int(cmd_exit_status(&e), 2, "a wrong request 2");
 	err_clear(&e);
-	is_int(cmd_status(&e), 1, "and what nobody explained 1");
+	is_int(cmd_exit_status(&e), 1, "and what nobody explained 1");
 }
 
 static const char *text_of(struct json_object *o, const char *key)
