@@ -9,8 +9,8 @@
 #include "fdio.h"
 #include "iattr.h"
 #include "log.h"
+#include "opener.h"
 #include "progress.h"
-#include "vhashify.h"
 
 /* Content, metadata and xattrs of an open candidate become its key. */
 static int read_key(struct run *run, int fd, struct file *f)

@@ -14,7 +14,7 @@
 
 #include "cleanup.h"
 #include "log.h"
-#include "vhashify.h"
+#include "opener.h"
 
 static void locate_file(struct opener *o, struct file *f)
 {

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "fdio.h"
-#include "vhashify.h"
+#include "opener.h"
 
 /* Without these many there is nobody to spare. */
 #define READ_FILES 2

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "opener.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
@@ -7,7 +9,6 @@
 #include "fdio.h"
 #include "fsinfo.h"
 #include "tree-path.h"
-#include "vhashify.h"
 
 /* A tree is locked once, by however many of us. */
 static pthread_mutex_t lockers_lock = PTHREAD_MUTEX_INITIALIZER;

@@ -11,6 +11,7 @@
 #include "fdio.h"
 #include "iattr.h"
 #include "log.h"
+#include "opener.h"
 #include "progress.h"
 #include "scan.h"
 #include "store.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "set.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <xxhash.h>
-
-#include "vhashify.h"
 
 /* The slot of @value, or the free one where it belongs. What is stored is a hash
  * already: its low bits are as good as any. */

@@ -5,7 +5,7 @@
 
 #include <pthread.h>
 
-#include "vhashify.h"
+#include "opener.h"
 
 /* Who can make files collide under one key gets so many masters a run. */
 #define COLLISION_ROUNDS 4

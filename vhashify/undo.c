@@ -17,6 +17,7 @@
 #include "cleanup.h"
 #include "json-out.h"
 #include "log.h"
+#include "opener.h"
 #include "options.h"
 #include "store.h"
 

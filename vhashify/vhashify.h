@@ -5,9 +5,10 @@
  * The phases, one file each, in this order; all work on one struct run:
  *
  *	policy.c	what shall be shared at all
- *	trees.c		which trees, and opening files in them later
+ *	trees.c		which trees
  *	scan-trees.c	walk them, several at once
  *	scan.c		... one of them: a candidate or a count for each file
+ *	packages.c	... but not while a package manager is at work in it
  *	files.c		the candidates: a struct file for each
  *	scan-memo.c	what of that need not be looked at; memo.c: its format
  *	candidates.c	who could be equal to somebody: only those are read
@@ -15,7 +16,8 @@
  *	digest.c	read: the key of each of the others
  *	remember.c	what the last run read, what the next one need not
  *	mtimes.c	--ignore-mtime: keys as if times were equal
- *	plan.c		groups by key, and what shall be shared under the rules
+ *	groups.c	those of one key
+ *	plan.c		... and what of them shall be shared under the rules
  *	share.c		engines that link: masters, one sync, ...
  *	exchange.c	... exchange of names
  *	foresee.c	--dry-run of the same: how many masters it would make
@@ -26,6 +28,14 @@
  *	undo.c		private copies again
  *	churn.c		what an earlier run shared and is private again
  *	history.c	what became of earlier runs
+ *
+ * What several of them use:
+ *
+ *	run.c		struct run as a whole, and who has a name of which master
+ *	masters.c	masters that are there
+ *	opener.c	opening candidates again
+ *	set.c		sets of numbers
+ *	threads.c	work by several threads at once
  *
  * A candidate's `reason` is SKIP_NONE as long as it is in the game; whatever phase
  * takes it out says why. In the end SKIP_NONE means shared. So every regular file
@@ -49,29 +59,10 @@
 #include "hash.h"
 #include "policy.h"
 #include "pool.h"
+#include "set.h"
 #include "store.h"
 #include "unify.h"
 #include "walk.h"
-
-/* --- sets of 64-bit numbers (set.c) --- */
-
-/* Open addressing; hashes of things go in, so a collision (one in 2^64 pairs)
- * may only ever cost a saving. Zero is a valid empty set. */
-struct set {
-	uint64_t *slots;
-	size_t count;
-	size_t size;		/* power of two */
-	bool has_zero;
-};
-
-int set_add(struct set *s, uint64_t value); /* 0 or -ENOMEM */
-int set_add_all(struct set *s, const struct set *values);
-bool set_has(const struct set *s, uint64_t value);
-void set_release(struct set *s);
-
-/* A digest of a short record, for such sets. */
-uint64_t hash_words(const uint64_t *words, size_t count);
-uint64_t hash_bytes(const void *bytes, size_t len);
 
 /* --- masters that are there (masters.c) --- */
 
@@ -135,7 +126,7 @@ struct tree {
 	struct churn_name *watched;	/* churn.h */
 	size_t watched_count;
 
-	int lock;		/* opener.c: while there are ... */
+	int lock;		/* opener.h: while there are ... */
 	unsigned int lockers;
 };
 
@@ -415,43 +406,6 @@ int mtimes_intern(struct run *run, const struct file *f, int fd,
 		  struct iattr *attr, const struct store_avoid *avoid,
 		  struct master *ret, struct err *err);
 void mtimes_release(struct mtimes *m);
-
-/* --- reaching candidates again (opener.c) --- */
-
-/*
- * One tree and one of its directories stay open, so that candidates visited in
- * order cost one open each. The tree is the one that was scanned or it is not
- * opened. Its name is locked meanwhile, but for a reader: who only reads is no
- * obstacle to a command that destroys the tree.
- */
-struct opener {
-	struct run *run;
-	bool reader;
-	size_t tree;
-	int root;
-	bool locked;		/* by this one, too: struct tree */
-	int dir;
-	uint32_t dir_index;	/* of `dir` in run.dirs */
-	bool nodev;		/* of `root`'s mount */
-	int status;		/* why `tree` could not be opened, or 0 */
-};
-#define OPENER_INIT(run_) { .run = (run_), .tree = SIZE_MAX, .root = -1, \
-			    .dir = -1 }
-#define READER_INIT(run_) { .run = (run_), .reader = true, .tree = SIZE_MAX, \
-			    .root = -1, .dir = -1 }
-#define _cleanup_opener_ __attribute__((cleanup(opener_release)))
-
-/* The directory (borrowed until the next call) and name of @f. -EBUSY: locked;
- * -EAGAIN: the tree or the directory is not what it was; else -errno. */
-int opener_locate(struct opener *o, const struct file *f, const char **ret_name);
-/* The directory of @f is the one it has open: opener_locate() would not close it. */
-bool opener_is_at(const struct opener *o, const struct file *f);
-/* @f open for reading; the same errors. */
-int opener_open(struct opener *o, const struct file *f);
-void opener_release(struct opener *o);
-
-/* What a failure to reach a file means for it. */
-enum skip_reason reason_of_errno(int code);
 
 /* --- package managers (packages.c) --- */
 
