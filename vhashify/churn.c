@@ -214,7 +214,7 @@ static size_t keep_watched(const struct tree *t, int64_t run_id,
 	size_t i;
 
 	for (i = 0; i < t->watched_count; i++)
-		if (t->watched[i].run > run_id - CHURN_RUNS)
+		if (t->watched[i].run > run_id - CHURN_WATCH_RUNS)
 			list[count++] = t->watched[i];
 	return count;
 }

@@ -3,7 +3,7 @@
  * What one run shares and the next one finds private again, so that an operator can
  * exclude what is not worth it.
  *
- * The catalog keeps, for each tree, digests of names that one of the last CHURN_RUNS
+ * The catalog keeps, for each tree, digests of names that one of the last CHURN_WATCH_RUNS
  * runs made links: CHURN_NAMES of them, those with the smallest digests, which is a
  * sample as good as any. A scan looks at every private file anyway; one whose name is
  * among them was broken, or replaced, meanwhile. It is counted below its directory, for
@@ -15,7 +15,7 @@
 
 #include "vhashify.h"
 
-#define CHURN_RUNS 8
+#define CHURN_WATCH_RUNS 8
 #define CHURN_NAMES 2048
 #define CHURN_PREFIXES 16
 

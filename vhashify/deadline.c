@@ -26,7 +26,7 @@ void run_leave_rest(struct run *run)
 	for (i = 0; i < run->file_count; i++) {
 		struct file *f = &run->files[i];
 
-		if (file_is_open(f))
+		if (file_is_undecided(f))
 			file_skip(f, SKIP_NOT_REACHED);
 	}
 }

@@ -112,7 +112,7 @@ static void show_progress(const struct reading *rd)
 
 static bool needs_reading(const struct file *f)
 {
-	return file_is_open(f) && !f->keyed && !f->guessed;
+	return file_is_undecided(f) && !f->keyed && !f->guessed;
 }
 
 /* The next candidate from *@at on that must be read, below @end; or NULL. */

@@ -21,7 +21,7 @@ static size_t sort_players(struct run *run)
 	size_t i;
 
 	for (i = 0; i < run->file_count; i++)
-		if (file_is_open(&run->files[i]))
+		if (file_is_undecided(&run->files[i]))
 			run->order[count++] = i;
 	qsort_r(run->order, count, sizeof(*run->order), by_key, run->files);
 	return count;

@@ -35,7 +35,7 @@ static int compare_paths(const struct run *run, const struct file *a,
 /* Those in the game first, and of these those whose key is known. */
 static int rank(const struct file *f)
 {
-	return !file_is_open(f) ? 2 : !f->keyed;
+	return !file_is_undecided(f) ? 2 : !f->keyed;
 }
 
 static int by_path(const void *a, const void *b, void *ctx)
@@ -99,7 +99,7 @@ static bool has_models(const struct run *run, const struct file *f,
 	a = &run->files[models[0]];
 	b = &run->files[models[1]];
 	*ret = a->key;
-	return file_is_open(a) && a->keyed && file_is_open(b) && b->keyed &&
+	return file_is_undecided(a) && a->keyed && file_is_undecided(b) && b->keyed &&
 	       digest_equal(&a->key, &b->key);
 }
 
@@ -128,11 +128,11 @@ bool guess_holds(struct run *run, struct opener *o, struct file *f)
 	const struct digest guess = f->key;
 
 	digest_file(run, o, f);
-	if (file_is_open(f) && !digest_equal(&guess, &f->key))
+	if (file_is_undecided(f) && !digest_equal(&guess, &f->key))
 		file_skip(f, SKIP_DIFFERENT);
 	else
 		f->guessed = false;
-	return file_is_open(f);
+	return file_is_undecided(f);
 }
 
 static void recall(struct file *f)

@@ -25,7 +25,7 @@ static int find_idle_masters(const struct run *run, struct set *ret)
 
 	for (i = 0; !r && i < run->file_count; i++) {
 		const struct object_row *row =
-			file_is_open(&run->files[i]) ?
+			file_is_undecided(&run->files[i]) ?
 				masters_by_key(m, &run->files[i].key, &count) :
 				NULL;
 
@@ -99,7 +99,7 @@ static size_t tree_end(const struct run *run, size_t start)
 static bool has_players(const struct run *run, size_t start, size_t end)
 {
 	for (; start < end; start++)
-		if (file_is_open(&run->files[start]))
+		if (file_is_undecided(&run->files[start]))
 			return true;
 	return false;
 }
@@ -119,7 +119,7 @@ int remember_holders(struct run *run, struct err *err)
 			continue;
 		r = 0;
 		for (i = start; i < end; i++)
-			if (file_is_open(&run->files[i]))
+			if (file_is_undecided(&run->files[i]))
 				file_skip(&run->files[i], SKIP_CHANGED);
 	}
 	set_release(&idle);

@@ -279,7 +279,7 @@ void sort_by_place(struct run *run, size_t count);
 uint64_t file_meta(const struct run *run, const struct file *f);
 
 /* Is it in the game, and not shared yet? */
-static inline bool file_is_open(const struct file *f)
+static inline bool file_is_undecided(const struct file *f)
 {
 	return f->reason == SKIP_NONE && !f->tried;
 }
