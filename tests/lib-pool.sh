@@ -52,15 +52,6 @@ pool_is_tidy()
 		complain_ "the pool holds $test_found"
 }
 
-# take_blocks: fill the disk of the pool, to the last block, which is not even root's.
-take_blocks()
-{
-	dd if=/dev/zero of="$POOL_MOUNT/fill" bs=64k 2>/dev/null
-	dd if=/dev/zero of="$POOL_MOUNT/fill2" bs=1k 2>/dev/null
-	sync -f "$POOL_MOUNT"
-	! dd if=/dev/zero of="$POOL_MOUNT/fill3" bs=4k count=1 2>/dev/null
-}
-
 # A small tree to import: $1/rootfs-like directory.
 make_tree()
 {

@@ -108,16 +108,6 @@ put_away()
 	test_must_fail vtemplate clone base never && test -z "$(ls "$POOL/staging")"
 }
 
-# Not one block is left.
-fill_up()
-{
-	dd if=/dev/zero of="$POOL_MOUNT/fill" bs=64k 2>/dev/null
-	dd if=/dev/zero of="$POOL_MOUNT/fill2" bs=1k 2>/dev/null
-	sync -f "$POOL_MOUNT"
-	dd if=/dev/zero of="$POOL_MOUNT/fill3" bs=1k count=64 2>/dev/null
-	! dd if=/dev/zero of="$POOL_MOUNT/fill4" bs=4k count=1 2>/dev/null
-}
-
 # try_once for sweep_by: FAULT KIND; the kind is always kill.
 killed_scrub()
 {
@@ -227,7 +217,7 @@ killed_tests()
 full_disk_test()
 {
 	test_expect_success EXT4 'with a full disk nothing is lost' '
-		put_back && rmdir "$POOL/quarantine" && fill_up &&
+		put_back && rmdir "$POOL/quarantine" && test_fill_pool &&
 		test_expect_code 4 vtemplate check --scrub --json >scrub.json &&
 		test_json scrub.json "[.problems[] | select(.shared) | .code] |
 			join(\" \")" master-damaged &&

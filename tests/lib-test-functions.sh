@@ -122,6 +122,25 @@ test_pool()
 	$test_init init $test_init_options
 }
 
+# test_fill_pool: take the last block of the pool's file system, which is not even root's.
+# All are in $POOL_MOUNT/fill-blocks, as there may be one inode only.
+test_fill_pool()
+{
+	test_fill=$POOL_MOUNT/fill-blocks
+	true >"$test_fill" || return 1
+	dd if=/dev/zero of="$test_fill" bs=64k 2>/dev/null
+	fill_on_ bs=1k
+	sync -f "$POOL_MOUNT"
+	fill_on_ bs=1k
+	! fill_on_ bs=4k count=1 || complain_ "a block was left"
+}
+
+# fill_on_ OPERAND...: for dd
+fill_on_()
+{
+	dd if=/dev/zero of="$test_fill" conv=notrunc oflag=append "$@" 2>/dev/null
+}
+
 # --- claims about files -------------------------------------------------------------
 
 test_path_exists()

@@ -17,7 +17,7 @@ do
 		head -c 300000 /dev/zero >src/zeros &&
 		head -c 300000 /dev/urandom >src/random &&
 		vtemplate import t src && vtemplate clone t g1 &&
-		vtemplate clone t g2 && pool_state >before && take_blocks
+		vtemplate clone t g2 && pool_state >before && test_fill_pool
 	'
 
 	test_expect_success "$fs: reading works" '

@@ -65,7 +65,7 @@ test_expect_success EXT4 'ext4: no inode at all' '
 '
 
 test_expect_success XFS 'XFS: no block' '
-	TEST_MKFS_OPTIONS= && a_pool xfs 320M && take_blocks &&
+	TEST_MKFS_OPTIONS= && a_pool xfs 320M && test_fill_pool &&
 	shares "$full" && gives_back "$full"
 '
 

@@ -21,13 +21,6 @@ refused()
 	{ test "$(wc -l <err.rest)" = 1 || { cat err.rest; return 1; }; }
 }
 
-# Leave not one block; that this ends with an error is the purpose.
-fill_up()
-{
-	cat /dev/zero >"$POOL_MOUNT/fill2" 2>/dev/null
-	test -s "$POOL_MOUNT/fill2"
-}
-
 for options in "" --unprotected
 do
 	test_expect_success ROOT,EXT4 "full while importing ($options)" '
@@ -46,14 +39,14 @@ do
 		consistent && nothing_in_staging
 	'
 	test_expect_success ROOT,EXT4 "full to the last block ($options)" '
-		fill_up && { vtemplate clone base two || test $? = 1; } &&
+		test_fill_pool && { vtemplate clone base two || test $? = 1; } &&
 		test_unchanged "$POOL/templates" && vtemplate list >out &&
 		# the catalog may need room to write down that it frees some
 		{ vtemplate destroy one 2>err || test_grep "No space left" err; } &&
 		test_unchanged "$POOL/templates"
 	'
 	test_expect_success ROOT,EXT4 "with room again all works ($options)" '
-		rm "$POOL_MOUNT/fill" "$POOL_MOUNT/fill2" &&
+		rm "$POOL_MOUNT"/fill* &&
 		mended && vtemplate gc &&
 		{ test -d "$POOL/guests/two" || vtemplate clone base two; } && vtemplate import new big &&
 		test_tree_equal src "$POOL/guests/two/rootfs" &&
