@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "catalog-db.h"
@@ -740,12 +739,4 @@ int catalog_verify(struct catalog *c, struct err *err)
 	if (!r)
 		r = check_pragma(c, "PRAGMA integrity_check(1)", "ok", err);
 	return r ? r : check_pragma(c, "PRAGMA foreign_key_check", NULL, err);
-}
-
-int64_t realtime_ns(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_REALTIME, &ts); /* cannot fail */
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }

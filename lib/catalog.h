@@ -288,7 +288,4 @@ const char *tree_state_name(enum tree_state state);
 int tree_kind_parse(const char *name, enum tree_kind *ret);   /* -EINVAL */
 int tree_state_parse(const char *name, enum tree_state *ret); /* -EINVAL */
 
-/* CLOCK_REALTIME in nanoseconds. */
-int64_t realtime_ns(void);
-
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "clock.h"
 #include "fdio.h"
 #include "fsinfo.h"
 #include "fx.h"

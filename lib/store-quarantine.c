@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "clock.h"
 #include "fdio.h"
 #include "fx.h"
 #include "log.h"

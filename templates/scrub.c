@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "clock.h"
 #include "cmd.h"
 #include "fdio.h"
 #include "log.h"

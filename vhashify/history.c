@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "churn.h"
+#include "clock.h"
 #include "json-out.h"
 #include "log.h"
 #include "options.h"

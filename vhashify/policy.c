@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cleanup.h"
-#include "catalog.h"
+#include "clock.h"
 #include "config-file.h"
 #include "deadline.h"
 #include "options.h"

@@ -14,6 +14,7 @@
 #include <linux/stat.h>
 #include <stdlib.h>
 
+#include "clock.h"
 #include "fdio.h"
 #include "log.h"
 #include "progress.h"

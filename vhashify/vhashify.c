@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "deadline.h"
 #include "engine.h"
 #include "fdio.h"
