@@ -4,12 +4,14 @@
  * catalog*.c and by their unit tests only.
  *
  *	catalog.c         open, create, check, transactions, the pool row
+ *	catalog-sql.c     the text of all statements
  *	catalog-schema.c  migrations
  *	catalog-log.c     the log beside it
  *	catalog-tree.c    the table tree
  *	catalog-guest.c   the tables guest and setting
  *	catalog-object.c  the table object and the rows not yet written to it
- *	catalog-run.c     the table run
+ *	catalog-run.c     the tables run and resume
+ *	catalog-churn.c   the tables watch and churn
  *	catalog-scan.c    the table scan
  *	catalog-scrub.c   the tables quarantine and scrub
  */
@@ -76,6 +78,11 @@ enum catalog_stmt {
 	STMT_SCRUB_REMOVE,
 	STMT_COUNT
 };
+
+extern const char *const catalog_sql[STMT_COUNT];
+
+/* A query for the first of our tables that is not there. */
+extern const char catalog_missing_table[];
 
 struct catalog {
 	sqlite3 *db;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The catalog: one SQLite database per pool, WAL, foreign keys on, STRICT
- * tables. schema/README.md says which table is truth (pool, tree) and which a
- * cache that can be rebuilt from the trees (object, scan); run is a diary.
+ * tables. schema/README.md says which table is truth (pool, tree, guest, setting) and
+ * which a cache that is made again (object, scan, watch); run, churn, resume, quarantine
+ * and scrub are diaries, without which less is known and nothing goes wrong.
  *
  *	r = catalog_open(pool_fd, CATALOG_RW, &cat, err);
  *	r = catalog_begin(cat, err);
