@@ -28,10 +28,37 @@ struct json_object *json_document(const char *tool)
 static int add(struct json_object *o, const char *key,
 	       struct json_object *value)
 {
-	if (value && !json_object_object_add(o, key, value))
+	int r = -1;
+
+	if (o && value)
+		r = key ? json_object_object_add(o, key, value) :
+			  json_object_array_add(o, value);
+	if (!r)
 		return 0;
 	json_object_put(value);
 	return -ENOMEM;
+}
+
+/* The same, and *@ret is @value or NULL. */
+static int add_parent(struct json_object *o, const char *key,
+		      struct json_object *value, struct json_object **ret)
+{
+	int r = add(o, key, value);
+
+	*ret = r ? NULL : value;
+	return r;
+}
+
+int json_add_object(struct json_object *o, const char *key,
+		    struct json_object **ret)
+{
+	return add_parent(o, key, json_object_new_object(), ret);
+}
+
+int json_add_array(struct json_object *o, const char *key,
+		   struct json_object **ret)
+{
+	return add_parent(o, key, json_object_new_array(), ret);
 }
 
 int json_add_string(struct json_object *o, const char *key, const char *value)
@@ -42,6 +69,11 @@ int json_add_string(struct json_object *o, const char *key, const char *value)
 int json_add_u64(struct json_object *o, const char *key, uint64_t value)
 {
 	return add(o, key, json_object_new_uint64(value));
+}
+
+int json_add_i64(struct json_object *o, const char *key, int64_t value)
+{
+	return add(o, key, json_object_new_int64(value));
 }
 
 int json_add_bool(struct json_object *o, const char *key, bool value)
@@ -107,4 +139,17 @@ void json_print_document(struct json_object *o)
 				     o, JSON_C_TO_STRING_PRETTY |
 						JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(o);
+}
+
+int json_finish(struct json_object *doc, int r, struct err *err)
+{
+	if (!doc && !r)
+		r = -ENOMEM;
+	if (!r)
+		json_print_document(doc);
+	else
+		json_object_put(doc);
+	return r && err && !err->code ?
+		       err_errno(err, r, "cannot write JSON") :
+		       r;
 }
