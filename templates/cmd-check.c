@@ -63,38 +63,27 @@ static void print_problem(const struct problem *pr)
 
 static int name_json(const struct problem_name *n, struct json_object *list)
 {
-	struct json_object *o = json_object_new_object();
-	int r = o ? 0 : -ENOMEM;
+	struct json_object *o;
+	int r = json_add_object(list, NULL, &o);
 
-	if (!r)
-		r = json_add_string(o, "kind", tree_kind_name(n->kind));
-	if (!r)
-		r = json_add_string(o, "tree", n->tree);
-	if (!r)
-		r = json_add_name(o, "path", n->path, strlen(n->path));
-	if (r || json_object_array_add(list, o)) {
-		json_object_put(o);
-		return -ENOMEM;
-	}
-	return 0;
+	r |= json_add_string(o, "kind", tree_kind_name(n->kind));
+	r |= json_add_string(o, "tree", n->tree);
+	r |= json_add_name(o, "path", n->path, strlen(n->path));
+	return r;
 }
 
 /* "shared" and "intact": the names of trees that a damaged master concerns. */
 static int names_json(struct json_object *o, const struct problem *pr,
 		      const char *key, bool intact)
 {
-	struct json_object *list = json_object_new_array();
+	struct json_object *list;
+	int r = json_add_array(o, key, &list);
 	size_t i;
-	int r = list ? 0 : -ENOMEM;
 
-	for (i = 0; !r && i < pr->name_count; i++)
+	for (i = 0; i < pr->name_count; i++)
 		if (pr->names[i].intact == intact)
-			r = name_json(&pr->names[i], list);
-	if (r || json_object_object_add(o, key, list)) {
-		json_object_put(list);
-		return -ENOMEM;
-	}
-	return 0;
+			r |= name_json(&pr->names[i], list);
+	return r;
 }
 
 static int damage_json(struct json_object *o, const struct problem *pr)
@@ -113,11 +102,9 @@ static int damage_json(struct json_object *o, const struct problem *pr)
 static int problem_json(const struct problem *pr, struct json_object *list)
 {
 	const struct problem_kind *kind = problem_kind(pr->code);
-	struct json_object *o = json_object_new_object();
-	int r = 0;
+	struct json_object *o;
+	int r = json_add_object(list, NULL, &o);
 
-	if (!o)
-		return -ENOMEM;
 	r |= json_add_string(o, "code", kind->name);
 	r |= json_add_string(o, "severity", severity_name(kind->severity));
 	r |= json_add_name(o, "subject", pr->subject, strlen(pr->subject));
@@ -129,54 +116,35 @@ static int problem_json(const struct problem *pr, struct json_object *list)
 	if (pr->size_bytes)
 		r |= json_add_u64(o, "size_bytes", pr->size_bytes);
 	r |= damage_json(o, pr);
-	if (r || json_object_array_add(list, o)) {
-		json_object_put(o);
-		return -ENOMEM;
-	}
-	return 0;
+	return r;
 }
 
 static int scrub_json(struct json_object *doc, const struct scrub_stats *st)
 {
-	struct json_object *o = json_object_new_object();
-	int r = o ? 0 : -ENOMEM;
+	struct json_object *o;
+	int r = json_add_object(doc, "scrub", &o);
 
-	if (!r)
-		r = json_add_u64(o, "files", st->files);
-	if (!r)
-		r = json_add_u64(o, "read_bytes", st->read_bytes);
-	if (!r)
-		r = json_add_u64(o, "damaged", st->damaged);
-	if (!r)
-		r = json_add_bool(o, "resumed", st->resumed);
-	if (r || json_object_object_add(doc, "scrub", o)) {
-		json_object_put(o);
-		return -ENOMEM;
-	}
-	return 0;
+	r |= json_add_u64(o, "files", st->files);
+	r |= json_add_u64(o, "read_bytes", st->read_bytes);
+	r |= json_add_u64(o, "damaged", st->damaged);
+	r |= json_add_bool(o, "resumed", st->resumed);
+	return r;
 }
 
 static int report_json(const struct problems *ps, const struct scrub_stats *st,
 		       struct err *err)
 {
 	struct json_object *doc = json_document("vtemplate");
-	struct json_object *list = json_object_new_array();
+	struct json_object *list;
 	size_t i;
-	int r = doc && list ? 0 : -ENOMEM;
+	int r = json_add_u64(doc, "inconsistent", count_left(ps));
 
-	for (i = 0; !r && i < ps->count; i++)
-		r = problem_json(&ps->list[i], list);
-	if (!r)
-		r = json_add_u64(doc, "inconsistent", count_left(ps));
-	if (!r && st)
-		r = scrub_json(doc, st);
-	if (r || json_object_object_add(doc, "problems", list)) {
-		json_object_put(doc);
-		json_object_put(list);
-		return err_errno(err, -ENOMEM, "cannot write JSON");
-	}
-	json_print_document(doc);
-	return 0;
+	if (st)
+		r |= scrub_json(doc, st);
+	r |= json_add_array(doc, "problems", &list);
+	for (i = 0; i < ps->count; i++)
+		r |= problem_json(&ps->list[i], list);
+	return json_finish(doc, r, err);
 }
 
 static void print_scrub(const struct problems *ps, const struct scrub_stats *st)

@@ -60,23 +60,13 @@ static int collect_damaged(const struct store_entry *e, void *ctx)
 static int print_json(const struct gc *gc, struct err *err)
 {
 	struct json_object *doc = json_document("vtemplate");
-	int r = doc ? 0 : -ENOMEM;
+	int r = 0;
 
-	if (!r)
-		r = json_add_bool(doc, "unprotected",
-				  gc->pool->info.unprotected);
-	if (!r)
-		r = json_add_u64(doc, "removed", gc->removed);
-	if (!r)
-		r = json_add_u64(doc, "kept", gc->kept);
-	if (!r)
-		r = json_add_u64(doc, "freed_bytes", gc->freed_bytes);
-	if (r < 0) {
-		json_object_put(doc);
-		return err_errno(err, r, "cannot write JSON");
-	}
-	json_print_document(doc);
-	return 0;
+	r |= json_add_bool(doc, "unprotected", gc->pool->info.unprotected);
+	r |= json_add_u64(doc, "removed", gc->removed);
+	r |= json_add_u64(doc, "kept", gc->kept);
+	r |= json_add_u64(doc, "freed_bytes", gc->freed_bytes);
+	return json_finish(doc, r, err);
 }
 
 int cmd_gc(struct cmd_ctx *ctx)

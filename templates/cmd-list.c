@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,25 +20,23 @@ static void print_row(const struct tree_row *row)
 	       format_time(when, row->created_ns), row->origin);
 }
 
-static int list_json(struct cmd_ctx *ctx, struct json_object *doc,
+static int list_json(const struct pool *p, struct json_object *doc,
 		     const char *key, const struct tree_row *rows,
 		     size_t count)
 {
-	struct json_object *list = json_object_new_array();
+	struct json_object *list;
+	struct json_object *o;
+	int r = json_add_array(doc, key, &list);
 	size_t i;
 
-	if (!list || json_object_object_add(doc, key, list))
-		return -ENOMEM;
 	for (i = 0; i < count; i++) {
-		struct json_object *o = tree_row_json(ctx->pool, &rows[i]);
-
-		if (!o || json_object_array_add(list, o))
-			return -ENOMEM;
+		r |= json_add_object(list, NULL, &o);
+		r |= tree_row_json(o, p, &rows[i]);
 	}
-	return 0;
+	return r;
 }
 
-/* One kind of trees: lines, or a list in @doc. */
+/* One kind of trees: lines, or with --json a list in @doc. */
 static int list_kind(struct cmd_ctx *ctx, enum tree_kind kind,
 		     struct json_object *doc)
 {
@@ -51,38 +48,34 @@ static int list_kind(struct cmd_ctx *ctx, enum tree_kind kind,
 
 	if (r < 0)
 		return r;
-	if (doc) {
-		r = list_json(ctx, doc,
-			      kind == TREE_GUEST ? "guests" : "templates", rows,
-			      count);
-		return r ? err_errno(&ctx->err, r, "cannot write JSON") : 0;
-	}
+	if (ctx->json)
+		return list_json(ctx->pool, doc,
+				 kind == TREE_GUEST ? "guests" : "templates",
+				 rows, count);
 	for (i = 0; i < count; i++)
 		print_row(&rows[i]);
 	return 0;
 }
 
+static int list_both(struct cmd_ctx *ctx, struct json_object *doc)
+{
+	int r = list_kind(ctx, TREE_TEMPLATE, doc);
+
+	return r ? r : list_kind(ctx, TREE_GUEST, doc);
+}
+
 int cmd_list(struct cmd_ctx *ctx)
 {
-	struct json_object *doc = ctx->json ? json_document("vtemplate") : NULL;
-	int r = 0;
+	struct json_object *doc;
+	int r;
 
-	if (ctx->json)
-		r = doc && !json_add_bool(doc, "unprotected",
-					  ctx->pool->info.unprotected) ?
-			    0 :
-			    err_errno(&ctx->err, -ENOMEM, "cannot write JSON");
-	else
-		printf("%-8s  %-20s  %-10s  %-11s  %9s  %10s  %-19s  %s\n",
-		       "KIND", "NAME", "STATE", "ENGINE", "FILES", "SIZE",
-		       "CREATED", "ORIGIN");
-	if (!r)
-		r = list_kind(ctx, TREE_TEMPLATE, doc);
-	if (!r)
-		r = list_kind(ctx, TREE_GUEST, doc);
-	if (doc && !r)
-		json_print_document(doc);
-	else if (doc)
-		json_object_put(doc);
-	return r;
+	if (ctx->json) {
+		doc = json_document("vtemplate");
+		r = json_add_bool(doc, "unprotected",
+				  ctx->pool->info.unprotected);
+		return json_finish(doc, r ? r : list_both(ctx, doc), &ctx->err);
+	}
+	printf("%-8s  %-20s  %-10s  %-11s  %9s  %10s  %-19s  %s\n", "KIND",
+	       "NAME", "STATE", "ENGINE", "FILES", "SIZE", "CREATED", "ORIGIN");
+	return list_both(ctx, NULL);
 }

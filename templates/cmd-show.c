@@ -28,7 +28,7 @@ static void print_tree(const struct pool *p, const struct tree_row *row)
 	printf("  uuid       %s\n", row->uuid);
 }
 
-/* Show the tree of this kind if there is one; *@shown counts it. */
+/* Show the tree of this kind if there is one, in @list with --json; *@shown counts it. */
 static int show_kind(struct cmd_ctx *ctx, enum tree_kind kind,
 		     struct json_object *list, int *shown)
 {
@@ -40,14 +40,12 @@ static int show_kind(struct cmd_ctx *ctx, enum tree_kind kind,
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	++*shown;
-	if (!list) {
+	if (!ctx->json) {
 		print_tree(ctx->pool, &row);
 		return 0;
 	}
-	o = tree_row_json(ctx->pool, &row);
-	if (!o || json_object_array_add(list, o))
-		return err_errno(&ctx->err, -ENOMEM, "cannot write JSON");
-	return 0;
+	r = json_add_object(list, NULL, &o);
+	return r ? r : tree_row_json(o, ctx->pool, &row);
 }
 
 static int show_both(struct cmd_ctx *ctx, struct json_object *list)
@@ -66,22 +64,12 @@ static int show_both(struct cmd_ctx *ctx, struct json_object *list)
 static int show_json(struct cmd_ctx *ctx)
 {
 	struct json_object *doc = json_document("vtemplate");
-	struct json_object *list = json_object_new_array();
-	int r;
+	struct json_object *list;
+	int r = 0;
 
-	if (!doc || !list ||
-	    json_add_bool(doc, "unprotected", ctx->pool->info.unprotected) ||
-	    json_object_object_add(doc, "trees", list)) {
-		json_object_put(doc);
-		json_object_put(list);
-		return err_errno(&ctx->err, -ENOMEM, "cannot write JSON");
-	}
-	r = show_both(ctx, list);
-	if (r < 0)
-		json_object_put(doc);
-	else
-		json_print_document(doc);
-	return r;
+	r |= json_add_bool(doc, "unprotected", ctx->pool->info.unprotected);
+	r |= json_add_array(doc, "trees", &list);
+	return json_finish(doc, r ? r : show_both(ctx, list), &ctx->err);
 }
 
 int cmd_show(struct cmd_ctx *ctx)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "tree-out.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,14 +19,11 @@ static int add_rootfs(struct json_object *o, const struct pool *p,
 	return r ? r : json_add_name(o, "rootfs", path.buf, path.len);
 }
 
-struct json_object *tree_row_json(const struct pool *p,
-				  const struct tree_row *row)
+int tree_row_json(struct json_object *o, const struct pool *p,
+		  const struct tree_row *row)
 {
-	struct json_object *o = json_object_new_object();
 	int r = 0;
 
-	if (!o)
-		return NULL;
 	r |= json_add_string(o, "name", row->name);
 	r |= json_add_string(o, "kind", tree_kind_name(row->kind));
 	r |= json_add_string(o, "state", tree_state_name(row->state));
@@ -44,11 +40,7 @@ struct json_object *tree_row_json(const struct pool *p,
 	r |= json_add_u64(o, "others", row->others);
 	r |= json_add_u64(o, "size_bytes", row->size_bytes);
 	r |= add_rootfs(o, p, row);
-	if (r) {
-		json_object_put(o);
-		return NULL;
-	}
-	return o;
+	return r;
 }
 
 static void print_stats(const struct tree_row *row, const struct tree_stats *s)
@@ -66,13 +58,10 @@ static void print_stats(const struct tree_row *row, const struct tree_stats *s)
 	       format_bytes(fresh, s->new_bytes));
 }
 
-static struct json_object *stats_json(const struct tree_stats *s)
+static int stats_json(struct json_object *o, const struct tree_stats *s)
 {
-	struct json_object *o = json_object_new_object();
 	int r = 0;
 
-	if (!o)
-		return NULL;
 	r |= json_add_u64(o, "files", s->files);
 	r |= json_add_u64(o, "dirs", s->dirs);
 	r |= json_add_u64(o, "others", s->others);
@@ -81,21 +70,6 @@ static struct json_object *stats_json(const struct tree_stats *s)
 	r |= json_add_u64(o, "private_files", s->private_files);
 	r |= json_add_u64(o, "new_masters", s->new_masters);
 	r |= json_add_u64(o, "new_bytes", s->new_bytes);
-	if (r) {
-		json_object_put(o);
-		return NULL;
-	}
-	return o;
-}
-
-/* @value is used up, also when that fails. */
-static int add_object(struct json_object *doc, const char *key,
-		      struct json_object *value)
-{
-	int r = value ? json_object_object_add(doc, key, value) : -1;
-
-	if (r)
-		json_object_put(value);
 	return r;
 }
 
@@ -103,21 +77,18 @@ int tree_made_show(const struct pool *p, const struct tree_row *row,
 		   const struct tree_stats *s, bool json, struct err *err)
 {
 	struct json_object *doc;
-	int r;
+	struct json_object *o;
+	int r = 0;
 
 	if (!json) {
 		print_stats(row, s);
 		return 0;
 	}
 	doc = json_document("vtemplate");
-	r = doc ? json_add_bool(doc, "unprotected", p->info.unprotected) : -1;
-	if (!r)
-		r = add_object(doc, "tree", tree_row_json(p, row));
-	if (!r)
-		r = add_object(doc, "stats", stats_json(s));
-	if (!r)
-		json_print_document(doc);
-	else
-		json_object_put(doc);
-	return r ? err_errno(err, -ENOMEM, "cannot write JSON") : 0;
+	r |= json_add_bool(doc, "unprotected", p->info.unprotected);
+	r |= json_add_object(doc, "tree", &o);
+	r |= tree_row_json(o, p, row);
+	r |= json_add_object(doc, "stats", &o);
+	r |= stats_json(o, s);
+	return json_finish(doc, r, err);
 }

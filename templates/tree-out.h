@@ -8,9 +8,9 @@
 #include "pool.h"
 #include "tree.h"
 
-/* Everything of a row, as a new object; NULL when memory is out. */
-struct json_object *tree_row_json(const struct pool *p,
-				  const struct tree_row *row);
+/* Add everything of a row to @o, as json_add_*() do. */
+int tree_row_json(struct json_object *o, const struct pool *p,
+		  const struct tree_row *row);
 
 /* What a command that made a tree says in the end: two lines for people or, with @json, a
  * document. 0 or -ENOMEM with a message. */
