@@ -109,35 +109,25 @@ static enum skip_reason final_reason(const struct run *run)
 	return x->file == SIZE_MAX ? x->reason : run->files[x->file].reason;
 }
 
-static int print_json(const struct run *run)
+static int print_json(const struct run *run, struct err *err)
 {
 	const struct explain *x = &run->explain;
 	const struct tree_row *row = &run->trees[x->tree].row;
 	const struct skip_info *info = skip_reason_info(final_reason(run));
 	const struct rule *rule = deciding_rule(run);
 	struct json_object *doc = json_document("vhashify");
-	int r = doc ? 0 : -ENOMEM;
+	int r = 0;
 
-	if (!r)
-		r = json_add_string(doc, "kind", tree_kind_name(row->kind));
-	if (!r)
-		r = json_add_string(doc, "name", row->name);
-	if (!r)
-		r = json_add_name(doc, "path", x->path, strlen(x->path));
-	if (!r)
-		r = json_add_string(doc, "reason", info->name);
-	if (!r)
-		r = json_add_string(doc, "text", info->text);
-	if (!r)
-		r = json_add_u64(doc, "links", x->names);
-	if (!r && rule && final_reason(run) == SKIP_EXCLUDED)
-		r = json_add_name(doc, "rule", rule->pattern,
-				  strlen(rule->pattern));
-	if (r)
-		json_object_put(doc);
-	else
-		json_print_document(doc);
-	return r;
+	r |= json_add_string(doc, "kind", tree_kind_name(row->kind));
+	r |= json_add_string(doc, "name", row->name);
+	r |= json_add_name(doc, "path", x->path, strlen(x->path));
+	r |= json_add_string(doc, "reason", info->name);
+	r |= json_add_string(doc, "text", info->text);
+	r |= json_add_u64(doc, "links", x->names);
+	if (rule && final_reason(run) == SKIP_EXCLUDED)
+		r |= json_add_name(doc, "rule", rule->pattern,
+				   strlen(rule->pattern));
+	return json_finish(doc, r, err);
 }
 
 static void print_text(const struct run *run)
@@ -176,7 +166,7 @@ int explain_report(const struct run *run, bool json, struct err *err)
 			       x->path, tree_kind_name(t->row.kind),
 			       t->row.name);
 	if (json)
-		r = print_json(run);
+		r = print_json(run, err);
 	else
 		print_text(run);
 	return r;

@@ -2,7 +2,6 @@
 /* `vhashify history`, and the entry each run makes for it. */
 #include "history.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -90,22 +89,13 @@ static int run_json(const struct run_row *row, void *ctx)
 		{ "unreached_trees", row->unreached_trees },
 		{ "saved_bytes", row->shared_bytes - row->new_bytes },
 	};
-	struct json_object *o = json_object_new_object();
+	struct json_object *o;
 	size_t i;
-	int r = o ? json_add_bool(o, "deadline_reached",
-				  row->status == EXIT_DEADLINE) :
-		    -ENOMEM;
+	int r = json_add_object(ctx, NULL, &o);
 
-	for (i = 0; !r && i < sizeof(numbers) / sizeof(*numbers); i++) {
-		struct json_object *n = json_object_new_int64(numbers[i].value);
-
-		if (!n || json_object_object_add(o, numbers[i].name, n))
-			r = -ENOMEM;
-	}
-	if (!r && json_object_array_add(ctx, o))
-		r = -ENOMEM;
-	if (r)
-		json_object_put(o);
+	r |= json_add_bool(o, "deadline_reached", row->status == EXIT_DEADLINE);
+	for (i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		r |= json_add_i64(o, numbers[i].name, numbers[i].value);
 	return r;
 }
 
@@ -122,25 +112,16 @@ static int print_churn(const struct churn_row *row, void *ctx)
 
 static int churn_json(const struct churn_row *row, void *ctx)
 {
-	struct json_object *o = json_object_new_object();
-	int r = o ? json_add_string(o, "kind", row->kind) : -ENOMEM;
+	struct json_object *o;
+	int r = json_add_object(ctx, NULL, &o);
 
-	if (!r)
-		r = json_add_string(o, "name", row->tree);
-	if (!r)
-		r = json_add_name(o, "prefix", row->prefix, row->prefix_len);
-	if (!r)
-		r = json_add_u64(o, "runs", row->runs);
-	if (!r)
-		r = json_add_u64(o, "broken_files", row->files);
-	if (!r)
-		r = json_add_u64(o, "again_files", row->again_files);
-	if (!r)
-		r = json_add_u64(o, "broken_bytes", row->bytes);
-	if (!r && json_object_array_add(ctx, o))
-		r = -ENOMEM;
-	if (r)
-		json_object_put(o);
+	r |= json_add_string(o, "kind", row->kind);
+	r |= json_add_string(o, "name", row->tree);
+	r |= json_add_name(o, "prefix", row->prefix, row->prefix_len);
+	r |= json_add_u64(o, "runs", row->runs);
+	r |= json_add_u64(o, "broken_files", row->files);
+	r |= json_add_u64(o, "again_files", row->again_files);
+	r |= json_add_u64(o, "broken_bytes", row->bytes);
 	return r;
 }
 
@@ -148,23 +129,15 @@ static int print_json(struct cmd_ctx *ctx, uint64_t limit, bool churn)
 {
 	struct catalog *c = ctx->pool->catalog;
 	struct json_object *doc = json_document("vhashify");
-	struct json_object *rows = json_object_new_array();
-	int r = doc && rows ? 0 : -ENOMEM;
+	struct json_object *rows;
+	int r = json_add_array(doc, churn ? "churn" : "runs", &rows);
 
 	if (!r)
 		r = churn ? catalog_churn_each(c, limit, churn_json, rows,
 					       &ctx->err) :
 			    catalog_run_each(c, limit, run_json, rows,
 					     &ctx->err);
-	if (!r && json_object_object_add(doc, churn ? "churn" : "runs", rows))
-		r = -ENOMEM;
-	if (r) {
-		json_object_put(doc);
-		json_object_put(rows);
-		return r;
-	}
-	json_print_document(doc);
-	return 0;
+	return json_finish(doc, r, &ctx->err);
 }
 
 int cmd_history(struct cmd_ctx *ctx)

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -101,74 +100,42 @@ void report_text(const struct run *run, const struct totals *t)
 
 /* --- for programs --- */
 
-static int add_object(struct json_object *array, struct json_object **ret)
-{
-	*ret = json_object_new_object();
-	if (!*ret)
-		return -ENOMEM;
-	if (json_object_array_add(array, *ret) < 0) {
-		json_object_put(*ret);
-		return -ENOMEM;
-	}
-	return 0;
-}
-
-static struct json_object *add_array(struct json_object *doc, const char *key)
-{
-	struct json_object *array = json_object_new_array();
-
-	if (array)
-		json_object_object_add(doc, key, array);
-	return array;
-}
-
 static int add_trees(struct json_object *doc, const struct run *run)
 {
-	struct json_object *array = add_array(doc, "trees");
+	struct json_object *array;
 	struct json_object *o;
-	int r = array ? 0 : -ENOMEM;
+	int r = json_add_array(doc, "trees", &array);
 	size_t i;
 
-	for (i = 0; !r && i < run->tree_count; i++) {
+	for (i = 0; i < run->tree_count; i++) {
 		const struct tree *t = &run->trees[i];
 
-		r = add_object(array, &o);
-		if (!r)
-			r = json_add_string(o, "kind",
-					    tree_kind_name(t->row.kind));
-		if (!r)
-			r = json_add_string(o, "name", t->row.name);
-		if (!r)
-			r = json_add_string(o, "status",
-					    status_names[t->status]);
-		if (!r)
-			r = json_add_u64(o, "files", t->files);
+		r |= json_add_object(array, NULL, &o);
+		r |= json_add_string(o, "kind", tree_kind_name(t->row.kind));
+		r |= json_add_string(o, "name", t->row.name);
+		r |= json_add_string(o, "status", status_names[t->status]);
+		r |= json_add_u64(o, "files", t->files);
 	}
 	return r;
 }
 
 int report_json_skips(struct json_object *doc, const struct totals *t)
 {
-	struct json_object *array = add_array(doc, "skipped");
+	struct json_object *array;
 	struct json_object *o;
-	int r = array ? 0 : -ENOMEM;
+	int r = json_add_array(doc, "skipped", &array);
 	size_t i;
 
-	for (i = SKIP_NONE + 1; !r && i < SKIP_REASON_COUNT; i++) {
+	for (i = SKIP_NONE + 1; i < SKIP_REASON_COUNT; i++) {
 		const struct skip_info *info = skip_reason_info(i);
 
 		if (!t->outcome[i])
 			continue;
-		r = add_object(array, &o);
-		if (!r)
-			r = json_add_string(o, "reason", info->name);
-		if (!r)
-			r = json_add_string(o, "text", info->text);
-		if (!r)
-			r = json_add_u64(o, "files", t->outcome[i]);
-		if (!r)
-			r = json_add_bool(o, "failure",
-					  totals_is_failure(t, i));
+		r |= json_add_object(array, NULL, &o);
+		r |= json_add_string(o, "reason", info->name);
+		r |= json_add_string(o, "text", info->text);
+		r |= json_add_u64(o, "files", t->outcome[i]);
+		r |= json_add_bool(o, "failure", totals_is_failure(t, i));
 	}
 	return r;
 }
@@ -178,42 +145,34 @@ static int add_file(struct json_object *array, const struct run *run,
 {
 	const struct tree_row *row = &run->trees[file_tree(run, f)].row;
 	_cleanup_strbuf_ struct strbuf path = STRBUF_INIT;
-	struct json_object *o;
-	int r = add_object(array, &o);
+	int r = json_add_object(array, NULL, ret);
 
-	if (!r)
-		r = json_add_string(o, "kind", tree_kind_name(row->kind));
-	if (!r)
-		r = json_add_string(o, "name", row->name);
-	if (!r)
-		r = file_path(run, f, &path);
-	if (!r)
-		r = json_add_name(o, "path", strbuf_str(&path), path.len);
-	*ret = o;
+	r |= json_add_string(*ret, "kind", tree_kind_name(row->kind));
+	r |= json_add_string(*ret, "name", row->name);
+	r |= file_path(run, f, &path);
+	r |= json_add_name(*ret, "path", strbuf_str(&path), path.len);
 	return r;
 }
 
 static int add_plan(struct json_object *doc, const struct run *run)
 {
-	struct json_object *array = add_array(doc, "plan");
+	struct json_object *array;
 	struct json_object *o;
 	char hex[DIGEST_HEX_SIZE];
-	int r = array ? 0 : -ENOMEM;
+	int r = json_add_array(doc, "plan", &array);
 	size_t i;
 
+	/* of millions of files: not to the end when memory is out */
 	for (i = 0; !r && i < run->file_count; i++) {
 		const struct file *f = &run->files[i];
 
 		if (!is_planned(f))
 			continue;
 		digest_hex(&f->key, hex);
-		r = add_file(array, run, f, &o);
-		if (!r)
-			r = json_add_string(o, "action", "share");
-		if (!r)
-			r = json_add_string(o, "key", hex);
-		if (!r)
-			r = json_add_u64(o, "size_bytes", f->size_bytes);
+		r |= add_file(array, run, f, &o);
+		r |= json_add_string(o, "action", "share");
+		r |= json_add_string(o, "key", hex);
+		r |= json_add_u64(o, "size_bytes", f->size_bytes);
 	}
 	return r;
 }
@@ -221,10 +180,10 @@ static int add_plan(struct json_object *doc, const struct run *run)
 int report_json_failures(struct json_object *doc, const struct run *run,
 			 const struct totals *t)
 {
-	struct json_object *array = add_array(doc, "failures");
+	struct json_object *array;
 	struct json_object *o;
 	size_t listed = 0;
-	int r = array ? 0 : -ENOMEM;
+	int r = json_add_array(doc, "failures", &array);
 	size_t i;
 
 	for (i = 0; !r && i < run->file_count && listed < LISTED_FAILURES;
@@ -235,21 +194,10 @@ int report_json_failures(struct json_object *doc, const struct run *run,
 		if (!totals_is_failure(t, f->reason))
 			continue;
 		listed++;
-		r = add_file(array, run, f, &o);
-		if (!r)
-			r = json_add_string(o, "reason", info->name);
+		r |= add_file(array, run, f, &o);
+		r |= json_add_string(o, "reason", info->name);
 	}
 	return r;
-}
-
-static int add_saved(struct json_object *doc, int64_t saved_bytes)
-{
-	/* negative when copies were made that nothing was linked to */
-	struct json_object *n = json_object_new_int64(saved_bytes);
-
-	if (!n)
-		return -ENOMEM;
-	return json_object_object_add(doc, "saved_bytes", n) ? -ENOMEM : 0;
 }
 
 static int add_totals(struct json_object *doc, const struct run *run,
@@ -270,45 +218,40 @@ static int add_totals(struct json_object *doc, const struct run *run,
 		{ "failed_files", t->failed },
 		{ "unreached_trees", t->unreached_trees },
 	};
-	int r = json_add_bool(doc, "dry_run", run->dry_run);
 	size_t i;
+	int r = 0;
 
-	if (!r)
-		r = json_add_bool(doc, "deadline_reached", run->cut);
-
-	if (!r)
-		r = json_add_string(doc, "engine",
-				    engine_name(run->pool->engine.engine));
-	for (i = 0; !r && i < sizeof(numbers) / sizeof(*numbers); i++)
-		r = json_add_u64(doc, numbers[i].name, numbers[i].value);
-	return r ? r : add_saved(doc, t->saved_bytes);
-}
-
-int report_json_end(struct json_object *doc, const struct err *error, int r)
-{
-	if (!r && error)
-		r = json_add_name(doc, "error", error->msg,
-				  strlen(error->msg));
-	if (r)
-		json_object_put(doc);
-	else
-		json_print_document(doc);
+	r |= json_add_bool(doc, "dry_run", run->dry_run);
+	r |= json_add_bool(doc, "deadline_reached", run->cut);
+	r |= json_add_string(doc, "engine",
+			     engine_name(run->pool->engine.engine));
+	for (i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		r |= json_add_u64(doc, numbers[i].name, numbers[i].value);
+	/* negative when copies were made that nothing was linked to */
+	r |= json_add_i64(doc, "saved_bytes", t->saved_bytes);
 	return r;
 }
 
+int report_json_end(struct json_object *doc, const struct err *error, int r,
+		    struct err *err)
+{
+	if (error)
+		r |= json_add_name(doc, "error", error->msg,
+				   strlen(error->msg));
+	return json_finish(doc, r, err);
+}
+
 int report_json(const struct run *run, const struct totals *t,
-		const struct err *error)
+		const struct err *error, struct err *err)
 {
 	struct json_object *doc = json_document("vhashify");
-	int r = doc ? add_totals(doc, run, t) : -ENOMEM;
+	int r = 0;
 
-	if (!r)
-		r = add_trees(doc, run);
-	if (!r)
-		r = report_json_skips(doc, t);
-	if (!r)
-		r = report_json_failures(doc, run, t);
-	if (!r && run->dry_run)
-		r = add_plan(doc, run);
-	return report_json_end(doc, error, r);
+	r |= add_totals(doc, run, t);
+	r |= add_trees(doc, run);
+	r |= report_json_skips(doc, t);
+	r |= report_json_failures(doc, run, t);
+	if (run->dry_run)
+		r |= add_plan(doc, run);
+	return report_json_end(doc, error, r, err);
 }

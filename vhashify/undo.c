@@ -228,26 +228,20 @@ static int undo_all(struct undo *u)
 }
 
 static int report_as_json(const struct run *run, const struct totals *t,
-			  const struct err *error)
+			  const struct err *error, struct err *err)
 {
 	struct json_object *doc = json_document("vhashify");
-	int r = doc ? json_add_bool(doc, "undo", true) : -ENOMEM;
+	int r = 0;
 
-	if (!r)
-		r = json_add_bool(doc, "dry_run", run->dry_run);
-	if (!r)
-		r = json_add_u64(doc, "files", t->files);
-	if (!r)
-		r = json_add_u64(doc, "private_files", t->outcome[SKIP_NONE]);
-	if (!r)
-		r = json_add_u64(doc, "private_bytes", t->shared_bytes);
-	if (!r)
-		r = json_add_u64(doc, "failed_files", t->failed);
-	if (!r)
-		r = report_json_skips(doc, t);
-	if (!r)
-		r = report_json_failures(doc, run, t);
-	return report_json_end(doc, error, r);
+	r |= json_add_bool(doc, "undo", true);
+	r |= json_add_bool(doc, "dry_run", run->dry_run);
+	r |= json_add_u64(doc, "files", t->files);
+	r |= json_add_u64(doc, "private_files", t->outcome[SKIP_NONE]);
+	r |= json_add_u64(doc, "private_bytes", t->shared_bytes);
+	r |= json_add_u64(doc, "failed_files", t->failed);
+	r |= report_json_skips(doc, t);
+	r |= report_json_failures(doc, run, t);
+	return report_json_end(doc, error, r, err);
 }
 
 static int report(struct cmd_ctx *ctx, const struct run *run, bool failed)
@@ -257,7 +251,8 @@ static int report(struct cmd_ctx *ctx, const struct run *run, bool failed)
 
 	totals_count(run, &t);
 	if (ctx->json) {
-		int r = report_as_json(run, &t, failed ? &ctx->err : NULL);
+		int r = report_as_json(run, &t, failed ? &ctx->err : NULL,
+				       &ctx->err);
 
 		if (r < 0)
 			return r;

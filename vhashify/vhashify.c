@@ -80,7 +80,7 @@ static int check_engine(const struct pool *p, struct err *err)
 }
 
 /* After an error in the last phase there is something to report nevertheless. */
-static int report(const struct cmd_ctx *ctx, struct run *run,
+static int report(struct cmd_ctx *ctx, struct run *run,
 		  const struct err *error)
 {
 	struct totals t;
@@ -95,7 +95,7 @@ static int report(const struct cmd_ctx *ctx, struct run *run,
 	if (!run->dry_run)
 		history_record(run, &t, status, !error);
 	if (ctx->json)
-		r = report_json(run, &t, error);
+		r = report_json(run, &t, error, &ctx->err);
 	else
 		report_text(run, &t);
 	return r ? r : status;

@@ -442,12 +442,12 @@ void report_skips(const struct totals *t);
 int report_json_skips(struct json_object *doc, const struct totals *t);
 int report_json_failures(struct json_object *doc, const struct run *run,
 			 const struct totals *t);
-/* Add @error, which may be NULL, print the document and free it; with @r not 0, what
- * went wrong with it, only free it. Returns @r, or -ENOMEM. */
-int report_json_end(struct json_object *doc, const struct err *error, int r);
+/* json_finish() with @error, which may be NULL. */
+int report_json_end(struct json_object *doc, const struct err *error, int r,
+		    struct err *err);
 void report_text(const struct run *run, const struct totals *t);
 /* @error: what ended the run early, or NULL. */
 int report_json(const struct run *run, const struct totals *t,
-		const struct err *error);
+		const struct err *error, struct err *err);
 
 #endif
