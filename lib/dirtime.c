@@ -111,12 +111,12 @@ static bool only_ours(struct dirtime *dt)
 	ssize_t len;
 
 	do {
-		len = read(dt->inotify, buf, sizeof(buf));
+		len = fdio_read(dt->inotify, buf, sizeof(buf));
 		if (len > 0)
 			ours = count_events(dt, buf, len, &seen) && ours;
 		/* with room for one more event there was none */
 	} while (len > (ssize_t)(sizeof(buf) - EVENT_MAX));
-	ours = ours && (len > 0 || errno == EAGAIN) &&
+	ours = ours && (len > 0 || len == -EAGAIN) &&
 	       seen.named == dt->named &&
 	       (!seen.hidden || seen.hidden == dt->hidden);
 	dt->name_count = dt->named = dt->hidden = 0;

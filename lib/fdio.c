@@ -151,6 +151,16 @@ const struct dirent *fdio_names_next(DIR *d, int *ret_error)
 	return e;
 }
 
+ssize_t fdio_read(int fd, void *buf, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, buf, len);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
 ssize_t fdio_pread_full(int fd, void *buf, size_t len, off_t offset)
 {
 	size_t done = 0;

@@ -53,6 +53,9 @@ int fdio_open_dir(int dirfd, const char *name);	/* O_DIRECTORY|O_RDONLY */
 int fdio_names_open(int dirfd, const char *name, DIR **ret);
 const struct dirent *fdio_names_next(DIR *d, int *ret_error);
 
+/* What one read(2) gives: so many bytes, 0 at the end, or -errno. */
+ssize_t fdio_read(int fd, void *buf, size_t len);
+
 /* Read until @len bytes or the end of file; the number of bytes, or -errno. */
 ssize_t fdio_pread_full(int fd, void *buf, size_t len, off_t offset);
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "fdio.h"
 #include "fx.h"
 #include "pool-lock.h"
 
@@ -85,9 +86,9 @@ static int process_started(pid_t pid, uint64_t *ret)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
-	n = read(fd, text, sizeof(text) - 1);
+	n = fdio_read(fd, text, sizeof(text) - 1);
 	if (n < 0)
-		return -errno;
+		return n;
 	text[n] = '\0';
 	r = parse_stat(text, &state, ret);
 	return r ? r : state == 'Z' || state == 'X' ? -ESRCH : 0;
@@ -114,9 +115,10 @@ static int read_record(uint32_t context, struct running *ret, struct err *err)
 		return errno == ENOENT ?
 			       0 :
 			       err_errno(err, -errno, "cannot read '%s'", path);
-	n = read(fd, text, sizeof(text) - 1); /* it was renamed there when whole */
+	/* it was renamed there when whole */
+	n = fdio_read(fd, text, sizeof(text) - 1);
 	if (n < 0)
-		return err_errno(err, -errno, "cannot read '%s'", path);
+		return err_errno(err, n, "cannot read '%s'", path);
 	text[n] = '\0';
 	if (sscanf(text, "1 %36s %d %" SCNu64 " %64s", ret->uuid, &ret->pid,
 		   &ret->started, ret->name) != 4)

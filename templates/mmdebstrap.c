@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "fdio.h"
 #include "mmdebstrap.h"
 #include "strbuf.h"
 
@@ -241,7 +242,7 @@ int mmdebstrap_finish(struct mmdebstrap *m, bool abandon, struct err *err)
 	int status;
 
 	/* tar pads its end; a writer whose reader leaves would fail */
-	while (!abandon && read(m->tar_fd, rest, sizeof(rest)) > 0)
+	while (!abandon && fdio_read(m->tar_fd, rest, sizeof(rest)) > 0)
 		;
 	cleanup_close(&m->tar_fd);
 	if (abandon)

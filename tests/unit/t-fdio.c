@@ -2,7 +2,9 @@
 /* Copying, comparing and opening by descriptor. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "fdio.h"
 #include "fx.h"
@@ -107,18 +109,48 @@ static void test_random(void)
 	ok(strcmp(a, b), "differs from the next");
 }
 
+static void on_signal(int sig)
+{
+}
+
+/* A signal that interrupts what waits, before anything is there. */
+static void test_read(void)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+	char buf[8];
+	int ends[2];
+	pid_t reader = getpid();
+
+	sigaction(SIGUSR1, &sa, NULL);
+	is_int(pipe(ends), 0, "a pipe");
+	if (!fork()) {
+		usleep(200000);
+		kill(reader, SIGUSR1);
+		usleep(200000);
+		_exit(write(ends[1], "some", 4) != 4);
+	}
+	close(ends[1]);
+	is_int(fdio_read(ends[0], buf, sizeof(buf)), 4,
+	       "what comes after a signal");
+	is_int(fdio_read(ends[0], buf, sizeof(buf)), 0, "then its end");
+	close(ends[0]);
+	is_int(fdio_read(ends[0], buf, sizeof(buf)), -EBADF, "and its absence");
+	wait(NULL);
+}
+
 int main(void)
 {
 	char tmp[256];
 	char cmd[300];
 
-	unit_plan(29);
+	unit_plan(33);
 	dir = open(unit_tmpdir(tmp), O_DIRECTORY);
 	test_copy();
 	test_equal();
 	test_open();
 	test_changed();
 	test_random();
+	test_read();
 	snprintf(cmd, sizeof(cmd), "rm -rf %s", tmp);
 	return system(cmd) ? 1 : unit_done();
 }
