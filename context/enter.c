@@ -16,6 +16,7 @@
 
 #include "cgroup.h"
 #include "cleanup.h"
+#include "fdio.h"
 #include "guestpty.h"
 #include "inside.h"
 #include "launch.h"
@@ -157,17 +158,6 @@ __attribute__((noreturn)) static void pass(const struct passage *p)
 	_exit(write(p->pids[1], &pid, sizeof(pid)) != sizeof(pid));
 }
 
-/* What was written to the pipe until nobody can write to it any more. */
-static ssize_t hear(int fd, void *buf, size_t size)
-{
-	ssize_t n;
-
-	do
-		n = read(fd, buf, size);
-	while (n < 0 && errno == EINTR);
-	return n;
-}
-
 /* The process has its cgroup now, whose processors count, and has not begun yet. Only
  * the host's root may give it this. */
 static void open_gate(const struct passage *p)
@@ -176,7 +166,7 @@ static void open_gate(const struct passage *p)
 	char byte = 0;
 
 	(void)close(p->gate[1]);
-	if (hear(p->gate[0], &byte, 1) != 1)
+	if (fdio_read(p->gate[0], &byte, 1) != 1)
 		return; /* it has failed, and told so */
 	if (rt_give(child, p->rt, &err) < 0) {
 		(void)kill(child, SIGKILL); /* ours, and not yet waited for */
@@ -213,7 +203,7 @@ __attribute__((noreturn)) static void nurse(const struct passage *p)
 	(void)sigaction(SIG_END, &end, NULL); /* it exists */
 	(void)close(p->pids[1]);
 	(void)close(p->tty[1]);
-	if (hear(p->pids[0], &pid, sizeof(pid)) == sizeof(pid))
+	if (fdio_read(p->pids[0], &pid, sizeof(pid)) == sizeof(pid))
 		child = pid;
 	hold_signals(SIG_UNBLOCK);
 	status = wait_for(between, &err);
@@ -266,7 +256,7 @@ static int meet(struct passage *p, pid_t pid, struct err *err)
 
 	if (p->tty[0] >= 0)
 		master = guestpty_take(p->tty[0], &no_terminal);
-	n = hear(p->status[0], text, sizeof(text) - 1);
+	n = fdio_read(p->status[0], text, sizeof(text) - 1);
 	if (n > 0) {
 		text[n] = '\0';
 		(void)waitpid(pid, NULL, 0);

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,9 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "cmd-signal.h"
 #include "confine.h"
+#include "fdio.h"
 #include "guestpty.h"
 #include "mounts.h"
 #include "net.h"
@@ -41,18 +42,6 @@ static void must(const struct inside *in, int result, const char *what)
 		fail(in, what, errno);
 }
 
-/* Handlers of ours mean nothing here, nor what is blocked or ignored. */
-static void reset_signals(void)
-{
-	sigset_t none;
-	int sig;
-
-	for (sig = 1; sig < NSIG; sig++)
-		(void)signal(sig, SIG_DFL); /* not for KILL and STOP */
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 static void become_root(const struct inside *in)
 {
 	must(in, setgroups(0, NULL), "cannot leave the host's groups");
@@ -68,12 +57,8 @@ static void become_root(const struct inside *in)
 static void wait_for_host(const struct inside *in)
 {
 	char byte;
-	ssize_t n;
 
-	do
-		n = read(in->wait_fd, &byte, 1);
-	while (n < 0 && errno == EINTR);
-	if (n != 1)
+	if (fdio_read(in->wait_fd, &byte, 1) != 1)
 		_exit(125);
 }
 
@@ -227,7 +212,7 @@ void inside_first(const struct inside *in)
 	char what[128];
 	int r;
 
-	reset_signals();
+	cmd_signals_reset();
 	wait_for_host(in);
 	become_root(in);
 	must(in, unshare(CLONE_NEWCGROUP), "cannot make a cgroup namespace");
@@ -270,11 +255,9 @@ static void take_terminal(const struct inside *in)
 static void wait_at_gate(const struct inside *in)
 {
 	char byte = 0;
-	ssize_t n = write(in->gate_fd, &byte, 1);
 
-	while (n > 0 && (n = read(in->gate_fd, &byte, 1)) < 0 && errno == EINTR)
-		n = 1;
-	if (n != 1)
+	if (write(in->gate_fd, &byte, 1) != 1 ||
+	    fdio_read(in->gate_fd, &byte, 1) != 1)
 		_exit(125);
 }
 
@@ -282,7 +265,7 @@ void inside_exec(const struct inside *in, int procs_fd)
 {
 	int r;
 
-	reset_signals();
+	cmd_signals_reset();
 	/* by a descriptor that the host's root opened: the guest's has no right to it */
 	if (procs_fd >= 0)
 		must(in, write(procs_fd, "0", 1),

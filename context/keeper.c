@@ -16,7 +16,9 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "cmd-signal.h"
 #include "console.h"
+#include "fdio.h"
 #include "fx.h"
 #include "guestpty.h"
 #include "log.h"
@@ -119,12 +121,8 @@ static void must(const struct keeper *k, int result, const char *what)
 static void wait_for_go(const struct keeper *k)
 {
 	char byte;
-	ssize_t n;
 
-	do
-		n = read(k->go[0], &byte, 1);
-	while (n < 0 && errno == EINTR);
-	if (n == 1)
+	if (fdio_read(k->go[0], &byte, 1) == 1)
 		return;
 	(void)kill(first, SIGKILL); /* ours, and not yet waited for */
 	(void)waitpid(first, NULL, 0);
@@ -135,18 +133,12 @@ static void wait_for_go(const struct keeper *k)
  * unmount what is in it; out of the caller's session and cgroup. */
 static void go_home(const struct keeper *k)
 {
-	sigset_t none;
-	int sig;
-
 	must(k, setns(k->mount_ns_fd, CLONE_NEWNS), "cannot go back");
 	must(k, chdir("/"), "cannot go back"); /* allowed: alone */
 	if (k->procs_fd >= 0)
 		must(k, write(k->procs_fd, "0", 1), "cannot enter the cgroup");
 	must(k, setsid(), "cannot make a session");
-	for (sig = 1; sig < NSIG; sig++)
-		(void)signal(sig, SIG_DFL); /* not for KILL and STOP */
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	cmd_signals_reset();
 }
 
 /* To the numbers the program knows, by way of numbers that are free. */
@@ -237,13 +229,10 @@ void keeper_stay(struct keeper *k, pid_t pid)
 static int hear(struct keeper *k, struct err *err)
 {
 	char text[256];
-	ssize_t n;
+	ssize_t n = fdio_read(k->news[0], text, sizeof(text) - 1);
 
-	do
-		n = read(k->news[0], text, sizeof(text) - 1);
-	while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return err_errno(err, -errno, "cannot hear of the keeper");
+		return err_errno(err, (int)n, "cannot hear of the keeper");
 	text[n] = '\0';
 	return n ? err_set(err, -ECANCELED, "%s", text) : 0;
 }
@@ -252,12 +241,8 @@ int keeper_meet(struct keeper *k, pid_t *ret_pid, int *ret_pidfd,
 		struct err *err)
 {
 	pid_t pid;
-	ssize_t n;
 
-	do
-		n = read(k->news[0], &pid, sizeof(pid));
-	while (n < 0 && errno == EINTR);
-	if (n != sizeof(pid))
+	if (fdio_read(k->news[0], &pid, sizeof(pid)) != sizeof(pid))
 		return err_set(err, -ECANCELED, "the guest's keeper ended");
 	if (pid < 0)
 		return err_errno(err, pid, "cannot make the guest's namespaces");

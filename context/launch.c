@@ -18,6 +18,7 @@
 #include "cleanup.h"
 #include "console.h"
 #include "disk.h"
+#include "fdio.h"
 #include "fx.h"
 #include "hooks.h"
 #include "inside.h"
@@ -237,11 +238,10 @@ static int let_go(struct launch *l, struct err *err)
 	if (r < 0)
 		return err_errno(err, r, "the guest's first process is gone");
 	while (len < sizeof(text) - 1 &&
-	       ((n = read(l->status[0], text + len, sizeof(text) - 1 - len)) > 0 ||
-		(n < 0 && errno == EINTR)))
-		len += n > 0 ? n : 0;
+	       (n = fdio_read(l->status[0], text + len, sizeof(text) - 1 - len)) > 0)
+		len += n;
 	if (n < 0)
-		return err_errno(err, -errno, "cannot hear of the guest");
+		return err_errno(err, (int)n, "cannot hear of the guest");
 	text[len] = '\0';
 	return len ? err_set(err, -ECANCELED, "%s", text) : 0;
 }

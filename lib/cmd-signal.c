@@ -48,6 +48,17 @@ void cmd_signals_init(void)
 	handle(SIGPIPE, on_sigpipe, 0);
 }
 
+void cmd_signals_reset(void)
+{
+	sigset_t none;
+	int sig;
+
+	for (sig = 1; sig < NSIG; sig++)
+		(void)signal(sig, SIG_DFL); /* not for KILL and STOP */
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 bool cmd_saw_sigpipe(void)
 {
 	return saw_sigpipe;

@@ -8,6 +8,9 @@
 /* From the start of main() on. Signals that the caller ignores stay ignored. */
 void cmd_signals_init(void);
 
+/* For a process that runs programs of others: no handlers, nothing blocked or ignored. */
+void cmd_signals_reset(void);
+
 /* Has a write to a pipe without a reader failed? */
 bool cmd_saw_sigpipe(void);
 
