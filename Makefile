@@ -384,11 +384,6 @@ bench-vhashify bench-vserver: bench-%: bootstrap
 
 # --- rules of the house ---------------------------------------------------------
 
-SHELL_FILES = tools/bootstrap tools/embed-schema tools/run-* tools/tap-summary \
-	tools/debian-tree tools/quickstart* tools/check-* .ci/run \
-	bench/lib-table.sh bench/kernel/run bench/kernel/inside bench/kernel/count \
-	bench/vhashify/run bench/vserver/run
-
 CHECKS = check-headers check-deps check-uapi check-banned check-sizes \
 	check-shellcheck check-man check-compilers check-patches
 .PHONY: lint $(CHECKS)
@@ -397,17 +392,11 @@ lint: $(CHECKS)
 check-headers:
 	@tools/check-headers $(CC) $(BASIC_CFLAGS) $(DEPS_CFLAGS) $(COMPILED_IN)
 
-check-deps check-uapi check-banned check-sizes:
+check-deps check-uapi check-banned check-sizes check-shellcheck:
 	@tools/$@
 
 check-man: all
 	@COWLINK_BUILD=$(BUILD) tools/check-man
-
-# It takes a second or more for each file.
-check-shellcheck:
-	@ls $(wildcard $(SHELL_FILES)) | xargs -n 4 -P $$(nproc) shellcheck -x
-	@cd tests && ls *.sh run-uml run-qemu compare-xfstests machine-init stock-init \
-		stock-kernel | xargs -n 4 -P $$(nproc) shellcheck -x -S warning
 
 check-patches:
 	@for v in $(KVERS); do \

@@ -73,6 +73,12 @@ test_expect_success 'check-sizes sees long functions, files and lines' '
 	violates check-sizes lib/walk.c "$(printf "\\\\n%.0s" $(seq 800))"
 '
 
+test_expect_success 'check-shellcheck finds scripts by their first line' '
+	printf "#!/bin/sh\nrm \$1\n" >copy/kernel/script &&
+	test_must_fail copy/tools/check-shellcheck >out && test_grep "kernel/script line 2" out &&
+	test_must_fail grep "In tools/" out
+'
+
 test_expect_success 'check-uapi sees another value' '
 	sed -i "s/0x08000000/0x04000000/" copy/lib/uapi/cowlink.h &&
 	test_must_fail copy/tools/check-uapi >out && test_grep FS_IXUNLINK_FL out
