@@ -123,6 +123,7 @@ CONTEXT_OBJS = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard context/*.c)) \
 # Each of these two has a main().
 VSERVER_OBJS = $(filter-out %/vserver-stat.o,$(CONTEXT_OBJS))
 VSERVER_STAT_OBJS = $(filter-out %/vserver.o,$(CONTEXT_OBJS))
+# From what lies there: t0004 tries this Makefile on a tree with one of them.
 PROGRAMS = $(if $(VTEMPLATE_OBJS),$(BUILD)/vtemplate) \
 	$(if $(VHASHIFY_OBJS),$(BUILD)/vhashify) \
 	$(if $(VSERVER_OBJS),$(BUILD)/vserver $(BUILD)/vserver-stat)
@@ -134,8 +135,8 @@ FILTER_ARCH =
 
 # What vserver runs in guests that may have no libraries, and for each guest: static,
 # and without the sanitizers, which cannot be.
-VSERVER_INIT = $(if $(VSERVER_OBJS),$(patsubst context/init/%.c,$(BUILD)/%, \
-	$(sort $(wildcard context/init/*.c))))
+VSERVER_INIT = $(patsubst context/init/%.c,$(BUILD)/%, \
+	$(sort $(wildcard context/init/*.c)))
 
 # One program per file.
 HELPERS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/helper/*.c))
@@ -305,10 +306,10 @@ kernel-nicely:
 	@nice $(MAKE) --no-print-directory kernel
 
 check-unit: test-programs
-	@$(if $(UNITS),$(call run_tests,$(BUILD)) unit $(UNITS))
+	@$(call run_tests,$(BUILD)) unit $(UNITS)
 
 check-shell: all test-programs
-	@$(if $(HOST_TESTS),$(call run_tests,$(BUILD)) shell $(HOST_TESTS))
+	@$(call run_tests,$(BUILD)) shell $(HOST_TESTS)
 
 # Without a kernel its tests still run, and fail.
 check-kernel: all test-programs
@@ -448,11 +449,11 @@ install-guests:
 		chmod 644 $(DESTDIR)$(systemdunitdir)/$$unit; done
 
 install: all install-nightly install-guests
-	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(recipedir) \
-		$(DESTDIR)$(docdir) $(DESTDIR)$(bashcompletiondir)
+	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(pkglibexecdir) \
+		$(DESTDIR)$(recipedir) $(DESTDIR)$(docdir) \
+		$(DESTDIR)$(bashcompletiondir)
 	$(INSTALL) -m 755 $(PROGRAMS) $(DESTDIR)$(sbindir)
-	$(if $(VSERVER_INIT),$(INSTALL) -d $(DESTDIR)$(pkglibexecdir) && \
-		$(INSTALL) -m 755 $(VSERVER_INIT) $(DESTDIR)$(pkglibexecdir))
+	$(INSTALL) -m 755 $(VSERVER_INIT) $(DESTDIR)$(pkglibexecdir)
 	$(INSTALL) -m 644 $(RECIPES) $(DESTDIR)$(recipedir)
 	$(INSTALL) -m 644 $(DOCS) $(DESTDIR)$(docdir)
 	set -e; for page in $(MAN_PAGES); do \
