@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The log of a console holds what a guest wrote. On a terminal it must not be able to
- * act: there a control character is shown by its name. Elsewhere every byte comes as it
- * is.
+ * act: there a control character is shown by its name, and so is a byte that is not of
+ * UTF-8, as some terminals take 0x9b alone for one too. Elsewhere every byte comes as it is.
  *
  *	struct log_show s = log_show_begin();
  *
@@ -17,7 +17,8 @@
 
 struct log_show {
 	bool terminal;
-	int held;	/* a byte that means something only with the next one, or 0 */
+	unsigned char held[4];	/* what means something only with the next byte */
+	size_t count;		/* of them */
 };
 
 /* To standard output. */

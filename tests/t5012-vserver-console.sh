@@ -77,6 +77,33 @@ test_expect_success 'on a terminal the log cannot act' '
 	vserver g log | grep "$(printf "\033")"
 '
 
+# What is printed, and what of it is seen. A control character by one byte; longer forms of
+# one, by two to four; halves of a pair; beyond the last character; no character at all; a
+# beginning before a letter, before another one and at the end. Characters stay what they are.
+test_expect_success 'nor by bytes that are no UTF-8, which some take for such characters' '
+	cat >cases <<-\EOF &&
+	1\2330;b	1M-^[0;b
+	2\300\233	2M-@M-^[
+	3\340\202\233	3M-`M-^BM-^[
+	4\360\200\202\233	4M-pM-^@M-^BM-^[
+	5\355\241\200	5M-mM-!M-^@
+	6\364\220\200\200	6M-tM-^PM-^@M-^@
+	7\365\377	7M-uM-^?
+	8\303x\342\202\303\244	8M-CxM-bM-^B\303\244
+	9\r\233\302\233	9^MM-^[M-^[
+	10\303\244\342\202\254\355\237\277	10\303\244\342\202\254\355\237\277
+	11\360\237\220\204\364\217\277\277	11\360\237\220\204\364\217\277\277
+	12\342\202	12M-bM-^B
+	EOF
+	while read -r bytes shown
+	do
+		printf "$bytes\n" >&4 && printf "$shown\n" || return 1
+	done <cases >expected 4>"$POOL/guests/g/rootfs/tmp/bytes" &&
+	rm -f "$COWLINK_LOG"/* && vserver g set init="/bin/cat /tmp/bytes" &&
+	vserver g start && wait_until logged "ended with" && until_quiet &&
+	on-pty -- vserver g log | tr -d "\r" | sed "\$d" >out && cat out && test_cmp expected out
+'
+
 test_expect_success 'console shows and types, and is left by a key' '
 	program ask <<-\EOF &&
 	#!/bin/sh
