@@ -275,13 +275,28 @@ static int do_round(struct cmd_ctx *ctx, struct stat_round *round)
 	return guest_each(ctx->pool, do_guest, round, &ctx->err);
 }
 
+/* Each time anew: the first guest that is started makes the slice. */
+static int open_slice(struct cmd_ctx *ctx, struct stat_round *round)
+{
+	cleanup_close(&round->slice_fd);
+	round->slice_fd = cgroup_slice(&ctx->err);
+	round->missing_count = cgroup_uncounted(round->slice_fd, round->missing);
+	return round->slice_fd == -ENOENT || round->slice_fd >= 0 ?
+		       0 :
+		       round->slice_fd;
+}
+
 static int run_json(struct cmd_ctx *ctx, struct stat_round *round)
 {
-	struct json_object *doc = json_document("vserver-stat");
-	struct json_object *lost = json_object_new_array();
+	struct json_object *doc;
+	struct json_object *lost;
 	size_t i;
-	int r;
+	int r = open_slice(ctx, round);
 
+	if (r < 0)
+		return r;
+	doc = json_document("vserver-stat");
+	lost = json_object_new_array();
 	round->list = json_object_new_array();
 	if (!doc || !lost || !round->list ||
 	    json_add_bool(doc, "cgroup2", round->slice_fd >= 0) ||
@@ -331,10 +346,15 @@ static int run_text(struct cmd_ctx *ctx, struct stat_round *round)
 	double before = 0;
 	int r = 0;
 
-	tell_missing(round);
 	while (!r && left--) {
+		bool had_slice = round->slice_fd >= 0;
 		double now = now_s();
 
+		r = open_slice(ctx, round);
+		if (r < 0)
+			return r;
+		if (before <= 0 || had_slice != (round->slice_fd >= 0))
+			tell_missing(round);
 		if (before > 0)
 			round->seconds = now - before;
 		before = now;
@@ -352,15 +372,10 @@ static int run_text(struct cmd_ctx *ctx, struct stat_round *round)
 
 static int cmd_stat(struct cmd_ctx *ctx)
 {
-	_cleanup_close_ int slice = -1;
 	struct stat_round round = { .slice_fd = -1 };
-	int r = slice = cgroup_slice(&ctx->err);
+	int r = ctx->json ? run_json(ctx, &round) : run_text(ctx, &round);
 
-	if (r < 0 && r != -ENOENT)
-		return r;
-	round.slice_fd = slice;
-	round.missing_count = cgroup_uncounted(slice, round.missing);
-	r = ctx->json ? run_json(ctx, &round) : run_text(ctx, &round);
+	cleanup_close(&round.slice_fd);
 	free(round.last);
 	return r;
 }

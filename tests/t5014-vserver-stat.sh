@@ -19,9 +19,25 @@ test_expect_success 'without cgroup v2 it says so, and lists what runs' '
 	test_json out ".guests[0].memory_bytes" null && vserver a stop
 '
 
-test_expect_success 'memory and processes are those of the kernel' '
+tables()
+{
+	grep -c CONTEXT table
+}
+
+test_expect_success 'a table begun before the first guest counts it when it comes' '
 	mount -t cgroup2 none /sys/fs/cgroup && echo /sys/fs/cgroup >>"$TRASH-mounts" &&
-	vserver a start && vserver b start &&
+	test_path_missing /sys/fs/cgroup/vserver.slice &&
+	{ vserver-stat --interval=1 --count=60 >table 2>err & } && table=$! &&
+	until test -s table; do sleep 0.1; done && vserver a start &&
+	until grep " 28672  *1 .*m[0-9]*s .* a$" table
+	do
+		test "$(tables)" -lt 60 && sleep 0.1 || return 1
+	done &&
+	kill $table && test "$(grep -c "no guest was started" err)" = 1 && ! wait $table
+'
+
+test_expect_success 'memory and processes are those of the kernel' '
+	vserver b start &&
 	in_guest b "sleep 1000 & sleep 1000 & dd if=/dev/zero of=/dev/shm/x bs=1M count=8" &&
 	vserver-stat --json >out && test_json out "[.guests[].name] | join(\" \")" "a b" &&
 	test_json out ".guests[0].processes" 1 && test_json out ".guests[1].processes" 3 &&
