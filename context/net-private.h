@@ -11,7 +11,8 @@
  * The pair is made by one request, with eth0 in the guest's namespace already. So no half
  * of one is ever to be found, and with the guest both go. The hardware addresses are made
  * of the guest's uuid: the same at each start, and by them the host's end is known as
- * ours. Its alias has the addresses, which the guest cannot change.
+ * ours. Its alias has the addresses, which the guest cannot change: long ones by a part of
+ * their digest where it has no place for all.
  */
 #ifndef COWLINK_NET_PRIVATE_H
 #define COWLINK_NET_PRIVATE_H

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <inttypes.h>
 #include <netlink/cache.h>
 #include <netlink/route/link/veth.h>
 #include <stdio.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "cleanup.h"
 #include "fx.h"
@@ -107,21 +109,68 @@ int veth_find(struct nl_sock *s, const struct tree_row *row, link_t *ret,
 
 /* --- the mark -------------------------------------------------------------------------- */
 
-/* "vserver 10.0.0.5,fd00::5" */
-static int mark_text(const struct net_list *l, char buf[ALIAS_SIZE])
+/* How long an address may be for all to fit in, with a comma or the zero. */
+#define WORD_SIZE 15
+_Static_assert(sizeof(MARK) - 1 + NET_ADDR_MAX * WORD_SIZE <= ALIAS_SIZE, "alias");
+
+/* What stands for one that is longer: enough to tell any two apart. */
+static const char *short_text(const struct net_addr *a, char ret[WORD_SIZE])
 {
-	char text[INET6_ADDRSTRLEN];
+	uint64_t digest = XXH3_64bits(a->addr, a->v6 ? 16 : 4);
+
+	(void)snprintf(ret, WORD_SIZE, "~%013" PRIx64, digest >> 12);
+	return ret;
+}
+
+static bool put_words(const struct net_list *l, bool shorten, char buf[ALIAS_SIZE])
+{
 	size_t len = strlen(MARK);
 	size_t i;
 
 	memcpy(buf, MARK, len);
-	for (i = 0; i < l->count; i++) {
+	for (i = 0; i < l->count && len < ALIAS_SIZE; i++) {
+		char digest[WORD_SIZE];
+		char text[INET6_ADDRSTRLEN];
+		const char *word = net_addr_text(&l->list[i], text);
+
+		if (shorten && strlen(word) >= WORD_SIZE)
+			word = short_text(&l->list[i], digest);
 		len += snprintf(buf + len, ALIAS_SIZE - len, "%s%s",
-				i ? "," : "", net_addr_text(&l->list[i], text));
-		if (len >= ALIAS_SIZE)
-			return -E2BIG;
+				i ? "," : "", word);
 	}
-	return 0;
+	return len < ALIAS_SIZE;
+}
+
+/* "vserver 10.0.0.5,fd00::5"; only where that is too long "vserver 10.0.0.5,~DIGEST". */
+static void mark_text(const struct net_list *l, char buf[ALIAS_SIZE])
+{
+	if (!put_words(l, false, buf))
+		(void)put_words(l, true, buf); /* it fits, see above */
+}
+
+/* Is @word one of those with commas between them? */
+static bool has_word(const char *list, const char *word)
+{
+	size_t len = strlen(word);
+
+	while (*list) {
+		size_t n = strcspn(list, ",");
+
+		if (n == len && !memcmp(list, word, n))
+			return true;
+		list += n + (list[n] == ',');
+	}
+	return false;
+}
+
+static bool mark_has(const char *alias, const struct net_addr *a)
+{
+	char digest[WORD_SIZE];
+	char text[INET6_ADDRSTRLEN];
+
+	return alias && !strncmp(alias, MARK, strlen(MARK)) &&
+	       (has_word(alias + strlen(MARK), net_addr_text(a, text)) ||
+		has_word(alias + strlen(MARK), short_text(a, digest)));
 }
 
 int veth_mark(struct nl_sock *s, const struct tree_row *row,
@@ -130,17 +179,15 @@ int veth_mark(struct nl_sock *s, const struct tree_row *row,
 	_cleanup_link_ link_t old = NULL;
 	_cleanup_link_ link_t new = rtnl_link_alloc();
 	char alias[ALIAS_SIZE];
-	int r = mark_text(l, alias);
+	int r = fx_step("veth_mark");
 
-	if (r < 0)
-		return err_set(err, r, "ip: too many addresses for net=private");
-	r = fx_step("veth_mark");
 	if (!r)
 		r = veth_find(s, row, &old, err);
 	if (r < 0)
 		return r;
 	if (!r || !new)
 		return err_set(err, -ENODEV, "the guest's interface is gone");
+	mark_text(l, alias);
 	/* without its flags, or it would be told those */
 	rtnl_link_set_ifindex(new, rtnl_link_get_ifindex(old));
 	rtnl_link_set_ifalias(new, alias);
@@ -157,14 +204,10 @@ uint32_t veth_owner(struct nl_cache *all, const struct net_addr *a)
 	for (o = nl_cache_get_first(all); o; o = nl_cache_get_next(o)) {
 		struct rtnl_link *l = (struct rtnl_link *)o;
 		const char *name = rtnl_link_get_name(l);
-		const char *alias = rtnl_link_get_ifalias(l);
 		unsigned int context;
-		struct net_list its;
 
-		if (alias && !strncmp(alias, MARK, strlen(MARK)) && is_veth(l) &&
-		    name && sscanf(name, NAME "%u", &context) == 1 &&
-		    !net_list_parse(alias + strlen(MARK), &its, NULL) &&
-		    net_list_has(&its, a))
+		if (mark_has(rtnl_link_get_ifalias(l), a) && is_veth(l) && name &&
+		    sscanf(name, NAME "%u", &context) == 1)
 			return context;
 	}
 	return 0;

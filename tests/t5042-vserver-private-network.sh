@@ -37,6 +37,12 @@ inside()
 	done
 }
 
+# context_of NAME
+context_of()
+{
+	vserver "$1" status --json | jq .context
+}
+
 test_expect_success 'a bridge, two guests at it, and one without' '
 	# a new namespace may take after the real host
 	echo 0 >/proc/sys/net/ipv4/ip_forward && echo 0 >/proc/sys/net/ipv6/conf/all/forwarding &&
@@ -258,6 +264,44 @@ test_expect_success 'as many addresses as there can be are its own' '
 	vserver m set ip="10.9.0.101/24@br0,$many6" && vserver m start &&
 	heard a m 10.9.0.101 fd09::115 && test_cmp expected out && vserver m stop &&
 	vtemplate destroy m
+'
+
+# addresses_are NAME LIST: in whatever order
+addresses_are()
+{
+	vserver "$1" show --json | jq -r .effective.ip | tr , "\n" | sort >found &&
+	echo "$2" | tr , "\n" | sort >expected && test_cmp expected found
+}
+
+# The alias of the host's end has no place for these as they are.
+test_expect_success 'also when each is as long as can be' '
+	net=fd09:1111:2222:3333:4444:5555:6666 && a_guest m net=private && a_guest o net=private &&
+	many="10.9.0.101/24@br0,$(seq -s, -f "$net:7%03g/64@br0" 1 15)" &&
+	vserver m set ip="$many" && vserver m start && addresses_are m "$many" &&
+	frames list | sed -n "s/^own //p" >expected && heard a m 10.9.0.101 $net:7015 &&
+	test_cmp expected out && ip -o link show >out &&
+	test_grep "vserver 10.9.0.101\(,~[0-9a-f]\{13\}\)\{15\}$" out &&
+	for other in 10.9.0.101 $net:7001 $net:7009 $net:7015
+	do
+		vserver o set ip="$other/24@br0" && refused 1 \
+			"$other is in use by the guest with context $(context_of m)" \
+			vserver o start || return 1
+	done &&
+	vserver o set ip="10.9.0.10/24@br0,$net:7000/64@br0,$net:7016/64@br0" &&
+	vserver o start && vserver o stop && vserver m stop
+'
+
+test_expect_success 'and without a bridge' '
+	many=$(seq -s, -f "100.100.100.1%02g" 1 16) && vserver m set ip="$many" &&
+	vserver m start && addresses_are m "$many" && vserver o set ip=100.100.100.116 &&
+	refused 1 "100.100.100.116 is in use by the guest with context" vserver o start &&
+	many=$(seq -s, -f "$net:7%03g" 1 16) && vserver m set ip="$many" &&
+	vserver m restart && addresses_are m "$many" &&
+	ip -6 route >out && test "$(grep -c "^$net:7" out)" = 16 &&
+	vserver o set ip=$net:7016 &&
+	refused 1 "$net:7016 is in use by the guest with context" vserver o start &&
+	vserver m stop && vserver o start && vserver o stop &&
+	vtemplate destroy m && vtemplate destroy o
 '
 
 # held COMMAND...: while the namespace that guest a has now cannot go away
