@@ -123,14 +123,16 @@ static int detach(const struct cgroup *cg, struct err *err)
 static int clear(struct nl_sock *s, const struct cgroup *cg, struct err *err)
 {
 	struct net_config c;
-	int r = net_prog_read(cg->fd, &c, NULL, NULL);
+	int r = net_prog_read(cg->fd, &c, NULL, err);
 
 	/* a part of the programs is enough to know the addresses */
-	if (r > 0 || r == -EUCLEAN) {
+	if (r == -EUCLEAN)
+		err_clear(err);
+	if (r < 0 && r != -EUCLEAN)
+		return r;
+	if (r) {
 		(void)find_config(cg, leave_to, &c);
 		r = net_take_off(s, &c, err);
-	} else if (r < 0) {
-		return err_errno(err, r, "cannot read the guest's network programs");
 	}
 	return r < 0 ? r : detach(cg, err);
 }
