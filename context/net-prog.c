@@ -154,23 +154,32 @@ static int read_map(int prog_fd, const char *name, void *value, uint32_t size)
 	return fd < 0 ? fd : bpf_map_read(fd, value);
 }
 
+/* Of one program: 1, or 0 when it is of somebody else, who may have his on any cgroup. */
+static int read_one(uint32_t id, struct net_config *ret,
+		    struct net_counters *ret_counters)
+{
+	_cleanup_close_ int fd = bpf_prog_by_id(id);
+	int r = fd < 0 ? fd : read_map(fd, CONFIG_MAP, ret, sizeof(*ret));
+
+	if (r == -ENOENT)
+		return 0;
+	if (r >= 0 && ret_counters)
+		r = read_map(fd, COUNTERS_MAP, ret_counters,
+			     sizeof(*ret_counters));
+	return r < 0 ? r : 1;
+}
+
 static int read_all(int cgroup_fd, struct net_config *ret,
 		    struct net_counters *ret_counters)
 {
 	uint32_t ids[BPF_QUERY_MAX] = { 0 };
 	int n = bpf_query(cgroup_fd, programs[0].kind.attach, ids);
-	_cleanup_close_ int fd = -1;
-	int r;
+	int r = n < 0 ? n : 0;
 
-	if (n <= 0)
-		return n;
-	r = fd = bpf_prog_by_id(ids[n < BPF_QUERY_MAX ? n - 1 : 0]);
-	if (r >= 0)
-		r = read_map(fd, CONFIG_MAP, ret, sizeof(*ret));
-	if (r >= 0 && ret_counters)
-		r = read_map(fd, COUNTERS_MAP, ret_counters,
-			     sizeof(*ret_counters));
-	return r < 0 ? r : 1;
+	/* the last one counts, should there be more of ours */
+	while (!r && n-- > 0)
+		r = read_one(ids[n], ret, ret_counters);
+	return r;
 }
 
 /* How many of the hooks have a program. */

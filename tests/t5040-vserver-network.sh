@@ -315,6 +315,13 @@ test_expect_success 'where the kernel does not describe itself, it has nothing' 
 	says ::ffff:10.9.0.7 probe c bind :: 80 && vserver c stop
 '
 
+test_expect_success 'a program of others on its cgroup is none of ours' '
+	vserver c start && says done netprobe hook "$(cgroup_of c)" &&
+	vserver c show --json >out && test_json out .effective.net restricted &&
+	says silence probe c -u ask 10.9.0.1 9 && says EADDRNOTAVAIL probe c bind 10.9.0.1 80 &&
+	vserver c stop && ip addr >out && ! grep "10.9.0.7\|:7002/" out && nothing_of c
+'
+
 test_expect_success 'without an address there is a loopback and nothing else' '
 	vserver c set ip= && vserver c start &&
 	vserver c show --json >out && test_json out .effective.net none &&

@@ -6,6 +6,7 @@
  *	netprobe [-u] [-o] [-x] [-b SOURCE] [-p SOURCE] VERB ADDRESS PORT
  *
  * bpf          can a program for a cgroup be loaded here?
+ * hook CGROUP  put one there that lets all packets out, beside those that are there
  * sockets      "NAME RESULT" for each kind of socket that a guest has no use for
  * bind         bind; the address that getsockname(2) tells
  * serve        answer whoever asks with his address, until killed; first "ready PORT".
@@ -19,6 +20,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/seg6.h>
 #include <netinet/in.h>
@@ -295,19 +297,40 @@ static void verb_sockets(void)
 	}
 }
 
-static void verb_bpf(void)
+static int load(int type, int attach_type)
 {
 	struct bpf_insn allow[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = 1 },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	union bpf_attr attr = { .prog_type = BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
-				.expected_attach_type = BPF_CGROUP_INET4_BIND,
+	union bpf_attr attr = { .prog_type = type,
+				.expected_attach_type = attach_type,
 				.insns = (uint64_t)(uintptr_t)allow,
 				.insn_cnt = 2,
 				.license = (uint64_t)(uintptr_t) "GPL" };
+	int fd = syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
 
-	must(syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr)));
+	must(fd);
+	return fd;
+}
+
+static void verb_bpf(void)
+{
+	(void)load(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_BIND);
+	end("done");
+}
+
+static void verb_hook(const char *path)
+{
+	union bpf_attr attr = { .attach_type = BPF_CGROUP_INET_EGRESS,
+				.attach_flags = BPF_F_ALLOW_MULTI };
+	int dir = open(path, O_RDONLY | O_DIRECTORY);
+
+	must(dir);
+	attr.target_fd = dir;
+	attr.attach_bpf_fd =
+		load(BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS);
+	must(syscall(SYS_bpf, BPF_PROG_ATTACH, &attr, sizeof(attr)));
 	end("done");
 }
 
@@ -332,6 +355,8 @@ int main(int argc, char **argv)
 		verb_sockets();
 	else if (argc == 1 && !strcmp(argv[0], "bpf"))
 		verb_bpf();
+	else if (argc == 2 && !strcmp(argv[0], "hook"))
+		verb_hook(argv[1]);
 	else if (argc != 3)
 		return 2;
 	else if (!strcmp(argv[0], "bind"))
