@@ -112,6 +112,30 @@ in_guest()
 	vserver "$1" exec sh -c "$2"
 }
 
+# doubtful CONTROL FOUND: of two lists of "NAME ANSWER", of the host and a guest, the names
+# with the same answer in both. Nobody is refused what the host has not.
+doubtful()
+{
+	awk -v control="$1" '
+		BEGIN { while ((getline <control) > 0) host[$1] = $2 }
+		$2 != "done" && host[$1] == $2 { print $1 }' "$2"
+}
+
+# not_of NAMES FILE: the lines that do not begin with one of the names in a file
+not_of()
+{
+	awk -v names="$1" '
+		BEGIN { while ((getline <names) > 0) skip[$1] = 1 }
+		!($1 in skip)' "$2"
+}
+
+# skip_doubtful NAMES TITLE: a test point that was not made for those.
+skip_doubtful()
+{
+	test_missing_here=$(sed 's/[^a-zA-Z0-9]/_/g; s/^_*/HOST_/' "$1" | paste -sd, -)
+	test -z "$test_missing_here" || test_expect_success "$test_missing_here" "$2" :
+}
+
 # pid_of NAME
 pid_of()
 {

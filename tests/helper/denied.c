@@ -4,8 +4,16 @@
  * "NAME RESULT" for each, RESULT the name of the errno or "done". What would harm a
  * host is asked for with arguments that a kernel without our denial refuses otherwise.
  *
- * denied drop PROGRAM: become user 1000 and run PROGRAM, a copy of this one, as
- * "PROGRAM euid": that prints its effective user.
+ * denied control FILE: as the root of the host, lines of the same names for what a kernel may
+ * not have, or that fails in a way that has other reasons; FILE is any. Who gets the same
+ * answer here was not refused anything.
+ *
+ * denied read PATH...: whether something is read there, of directories a name.
+ *
+ * denied plant FILE: make it a program that gives CAP_DAC_READ_SEARCH.
+ *
+ * denied drop PROGRAM VERB: become user 1000 and run PROGRAM, a copy of this one, as
+ * "PROGRAM VERB"; euid prints its effective user, caps its effective capabilities.
  *
  * denied process PID: the same for what one process can do to another.
  *
@@ -15,6 +23,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/io_uring.h>
 #include <linux/perf_event.h>
 #include <netinet/in.h>
@@ -34,6 +43,8 @@
 #include <sys/sysmacros.h>
 #include <sys/time.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 static void tell(const char *what, long result)
@@ -93,9 +104,37 @@ static void devices_and_mounts(void)
 	tell("umount-sys", umount2("/sys", MNT_DETACH));
 	tell("umount-dev", umount2("/dev", MNT_DETACH));
 	tell("remount-sys", mount(NULL, "/sys/kernel", NULL,
-				  MS_REMOUNT | MS_BIND, NULL));
+				  MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NODEV |
+					  MS_NOEXEC, NULL));
 	tell("mount-ext4", mount("/device", "/tmp", "ext4", 0, NULL));
 	tell("mount-sysfs", mount("none", "/tmp", "sysfs", 0, NULL));
+}
+
+/* In a process of its own, which may leave its user or session. */
+static void in_child(void (*what)(void))
+{
+	pid_t pid;
+
+	(void)fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		what();
+		(void)fflush(stdout);
+		_exit(0);
+	}
+	if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+		perror("fork");
+}
+
+static void leave_ids(void)
+{
+	tell("setuid-out", setuid(65536));
+}
+
+static void ids(const char *path)
+{
+	tell("big-uid", chown(path, 65536, 0));
+	in_child(leave_ids);
 }
 
 static void clocks_and_network(void)
@@ -109,26 +148,101 @@ static void clocks_and_network(void)
 	tell("packet-socket", socket(AF_PACKET, SOCK_RAW, 0));
 	fd = socket(AF_INET, SOCK_STREAM, 0);
 	tell("set-mark", setsockopt(fd, SOL_SOCKET, SO_MARK, &fd, sizeof(fd)));
-	tell("big-uid", chown("/tmp", 65536, 0));
-	tell("setuid-out", setuid(65536));
 }
 
+/* On the one that is ours, of which we may type to ourselves where nobody denies it. */
 static void terminals(void)
 {
-	int fd = posix_openpt(O_RDWR);
+	int master = posix_openpt(O_RDWR | O_NOCTTY);
 	unsigned long high = 1UL << 32 | TIOCSTI;
+	int fd = -1;
 
-	tell("pty", fd);
+	tell("pty", master);
+	if (!grantpt(master) && !unlockpt(master))
+		fd = open(ptsname(master), O_RDWR | O_NOCTTY);
+	if (setsid() < 0 || ioctl(fd, TIOCSCTTY, 0) < 0)
+		perror("terminal");
 	tell("tiocsti", ioctl(fd, TIOCSTI, "x"));
 	tell("tiocsti-high", syscall(SYS_ioctl, fd, high, "x"));
 	tell("tioclinux", ioctl(fd, 0x541c, "\1"));
 }
 
-static void files(const char *path, const char *what)
+/* They are not written to: on the host that would do what they are for. */
+static void files(void)
 {
-	int fd = open(path, O_WRONLY);
+	tell("sysrq", open("/proc/sysrq-trigger", O_WRONLY));
+	tell("core_pattern", open("/proc/sys/kernel/core_pattern", O_WRONLY));
+	tell("sysctl", open("/proc/sys/kernel/panic", O_WRONLY));
+	tell("sys-file", open("/sys/kernel/mm/ksm/run", O_WRONLY));
+}
 
-	tell(what, fd < 0 ? fd : write(fd, "1", 1));
+static int control(const char *path)
+{
+	system_calls();
+	handles();
+	ids(path);
+	in_child(terminals);
+	files();
+	return 0;
+}
+
+/* The result of reading a byte, or a name. */
+static long read_one(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK);
+	const struct dirent *e;
+	char byte;
+	DIR *d;
+
+	if (fd < 0)
+		return fd;
+	d = fdopendir(fd);
+	if (!d)
+		return read(fd, &byte, 1);
+	while ((e = readdir(d)))
+		if (*e->d_name != '.')
+			return 1;
+	return 0;
+}
+
+static int read_all(char **paths)
+{
+	for (; *paths; paths++) {
+		long n = read_one(*paths);
+
+		if (n)
+			tell(*paths, n);
+		else
+			printf("%s nothing\n", *paths);
+	}
+	return 0;
+}
+
+/* As setcap(8) asks for it; who is not the host's root gets what counts in his namespace. */
+static int plant(const char *path)
+{
+	struct vfs_cap_data caps = {
+		.magic_etc = VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE,
+		.data[0] = { .permitted = 1 << CAP_DAC_READ_SEARCH },
+	};
+
+	if (!setxattr(path, "security.capability", &caps, XATTR_CAPS_SZ_2, 0))
+		return 0;
+	perror(path);
+	return 1;
+}
+
+static int print_caps(void)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3
+	};
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &head, data) < 0)
+		return 1;
+	printf("%x\n", data[0].effective);
+	return 0;
 }
 
 static void by_proc(const char *pid, const char *name, int flags)
@@ -193,36 +307,48 @@ static int cage(const char *path)
 	return d ? closedir(d) : 1;
 }
 
-static int drop(const char *program)
+static int drop(const char *program, const char *verb)
 {
 	if (setresgid(1000, 1000, 1000) < 0 || setresuid(1000, 1000, 1000) < 0)
 		return 1;
-	(void)execl(program, program, "euid", (char *)NULL);
+	(void)execl(program, program, verb, (char *)NULL);
 	perror(program);
 	return 1;
 }
 
-int main(int argc, char **argv)
+static int all(void)
 {
-	if (argc == 3 && !strcmp(argv[1], "drop"))
-		return drop(argv[2]);
-	if (argc == 2 && !strcmp(argv[1], "euid")) {
-		printf("%u\n", geteuid());
-		return 0;
-	}
-	if (argc == 3 && !strcmp(argv[1], "process"))
-		return process(argv[2]);
-	if (argc == 3 && !strcmp(argv[1], "cage"))
-		return cage(argv[2]);
 	system_calls();
 	handles();
 	devices_and_mounts();
 	clocks_and_network();
-	terminals();
-	files("/proc/sysrq-trigger", "sysrq");
-	files("/proc/sys/kernel/core_pattern", "core_pattern");
-	files("/proc/sys/kernel/panic", "sysctl");
-	files("/sys/kernel/mm/ksm/run", "sys-file");
-	files("/sys/fs/cgroup/../cgroup.procs", "cgroup-above");
+	ids("/tmp");
+	in_child(terminals);
+	files();
 	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *verb = argc > 1 ? argv[1] : "";
+
+	if (argc == 1)
+		return all();
+	if (!strcmp(verb, "read"))
+		return read_all(argv + 2);
+	if (argc == 2 && !strcmp(verb, "caps"))
+		return print_caps();
+	if (argc == 2 && !strcmp(verb, "euid"))
+		return printf("%u\n", geteuid()) < 0;
+	if (argc == 4 && !strcmp(verb, "drop"))
+		return drop(argv[2], argv[3]);
+	if (argc != 3)
+		return 2;
+	if (!strcmp(verb, "control"))
+		return control(argv[2]);
+	if (!strcmp(verb, "process"))
+		return process(argv[2]);
+	if (!strcmp(verb, "cage"))
+		return cage(argv[2]);
+	return strcmp(verb, "plant") ? 2 : plant(argv[2]);
 }
