@@ -278,7 +278,7 @@ test_expect_success 'a symlink for /dev is not followed' '
 	vserver b stop && rm -rf "$POOL/guests/b/rootfs/dev" &&
 	ln -s /etc "$POOL/guests/b/rootfs/dev" &&
 	refused 1 "the guest'\''s /dev is no directory" vserver b start &&
-	nothing_left b
+	nothing_of b
 '
 
 test_expect_success 'the template is what it was' '
