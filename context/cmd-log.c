@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "console-log.h"
+#include "console-text.h"
 #include "console.h"
 #include "guest.h"
-#include "log-follow.h"
-#include "log-show.h"
 #include "vserver.h"
 
 struct text {
@@ -43,15 +43,15 @@ static size_t tail(const char *text, size_t len, uint64_t lines)
 	return i;
 }
 
-static int show_tail(struct log_file *f, struct log_show *s, uint64_t lines,
+static int show_tail(struct console_log *f, struct console_text *s, uint64_t lines,
 		     struct err *err)
 {
 	struct text t = { 0 };
-	int r = log_file_read(f, append, &t, err);
+	int r = console_log_read(f, append, &t, err);
 	size_t from = r || !t.len ? 0 : tail(t.bytes, t.len, lines);
 
 	if (!r && t.len)
-		log_show(s, t.bytes + from, t.len - from);
+		console_text_put(s, t.bytes + from, t.len - from);
 	free(t.bytes);
 	return r;
 }
@@ -59,17 +59,17 @@ static int show_tail(struct log_file *f, struct log_show *s, uint64_t lines,
 static int show_log(const struct guest *g, int dir, const char *name,
 		    const struct log_opts *o, struct err *err)
 {
-	_cleanup_log_file_ struct log_file f = LOG_FILE(dir, name);
-	struct log_show s = log_show_begin();
+	_cleanup_console_log_ struct console_log f = CONSOLE_LOG(dir, name);
+	struct console_text s = console_text_begin();
 	/* one that does not run writes nothing more */
 	bool follow = o->follow && g->runs;
-	int r = follow ? log_file_watch(&f, err) : 0;
+	int r = follow ? console_log_watch(&f, err) : 0;
 
 	if (!r)
 		r = show_tail(&f, &s, o->lines, err);
 	if (!r && follow)
-		r = log_follow(&f, g, &s, err);
-	log_show_end(&s);
+		r = console_log_follow(&f, g, &s, err);
+	console_text_end(&s);
 	return r;
 }
 

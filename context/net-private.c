@@ -199,13 +199,13 @@ static int fill_inside(struct join *j, struct err *err)
 {
 	const struct private_plan *p = &j->plan;
 	int index = index_of(j->inside, VETH_INSIDE, err);
-	int r = index < 0 ? index : inside_up(j->inside, index, err);
+	int r = index < 0 ? index : iface_up(j->inside, index, err);
 	size_t i;
 	int v6;
 
 	for (i = 0; !r && i < p->ip.count; i++)
-		r = inside_address(j->inside, index, &p->ip.list[i],
-				   RT_SCOPE_UNIVERSE, err);
+		r = iface_address(j->inside, index, &p->ip.list[i],
+				  RT_SCOPE_UNIVERSE, err);
 	for (v6 = 0; !r && v6 < 2; v6++) {
 		const struct net_addr *by =
 			p->gateways.given[v6] ? &p->gateways.list[v6] :
@@ -214,7 +214,7 @@ static int fill_inside(struct join *j, struct err *err)
 						NULL;
 
 		if (by)
-			r = inside_route(j->inside, index, NULL, by, err);
+			r = iface_route(j->inside, index, NULL, by, err);
 	}
 	return r;
 }
@@ -230,10 +230,10 @@ static int fill_outside(struct join *j, struct err *err)
 
 	for (v6 = 0; r >= 0 && v6 < 2; v6++)
 		if (has_family(l, v6))
-			r = inside_address(j->host, index, &host_address[v6],
-					   RT_SCOPE_LINK, err);
+			r = iface_address(j->host, index, &host_address[v6],
+					  RT_SCOPE_LINK, err);
 	for (i = 0; r >= 0 && i < l->count; i++)
-		r = inside_route(j->host, index, &l->list[i], NULL, err);
+		r = iface_route(j->host, index, &l->list[i], NULL, err);
 	return r < 0 ? r : 0;
 }
 
@@ -256,7 +256,7 @@ static int join(struct join *j, const struct cgroup *cg, struct err *err)
 		r = check_source(j, err);
 	if (r < 0)
 		return r;
-	j->inside = inside_open(j->ns_fd, err);
+	j->inside = iface_open(j->ns_fd, err);
 	r = j->inside ? fill_inside(j, err) : -EIO;
 	return r || j->plan.bridge ? r : fill_outside(j, err);
 }
@@ -397,9 +397,9 @@ int private_effective(const struct guest *g, char *buf, size_t size)
 	ns_fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (ns_fd < 0 || !host_end(&g->row, &l))
 		return 0;
-	s = inside_open(ns_fd, NULL);
+	s = iface_open(ns_fd, NULL);
 	/* the host's end knows the number that the other one has in there */
-	if (!s || inside_list(s, rtnl_link_get_link(l), &list, NULL) < 0)
+	if (!s || iface_list(s, rtnl_link_get_link(l), &list, NULL) < 0)
 		return 0;
 	if (rtnl_link_get_master(l))
 		(void)if_indextoname(rtnl_link_get_master(l), bridge);

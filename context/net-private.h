@@ -85,25 +85,25 @@ int source_check(struct nl_sock *s, const struct tree_row *row, int index,
 /* Is it checked? 1 and what was sent and refused, 0, or -errno. */
 int source_read(struct nl_sock *s, int index, struct net_counters *ret);
 
-/* --- what is on it (net-inside.c) ---------------------------------------------------- */
+/* --- what is on it (net-iface.c) ---------------------------------------------------- */
 
 /* A connection to the kernel for the namespace @ns_fd; NULL and a message. */
-struct nl_sock *inside_open(int ns_fd, struct err *err);
+struct nl_sock *iface_open(int ns_fd, struct err *err);
 
 /* @index goes up. */
-int inside_up(struct nl_sock *s, int index, struct err *err);
+int iface_up(struct nl_sock *s, int index, struct err *err);
 
 /* @scope as RT_SCOPE_LINK. */
-int inside_address(struct nl_sock *s, int index, const struct net_addr *a,
-		   int scope, struct err *err);
+int iface_address(struct nl_sock *s, int index, const struct net_addr *a,
+		  int scope, struct err *err);
 
 /* A route to @to, NULL: to everywhere; by @gateway, NULL: by none. */
-int inside_route(struct nl_sock *s, int index, const struct net_addr *to,
-		 const struct net_addr *gateway, struct err *err);
+int iface_route(struct nl_sock *s, int index, const struct net_addr *to,
+		const struct net_addr *gateway, struct err *err);
 
 /* What addresses there are on the interface, but for the link-local ones; those that
  * @ret has no place for are left out. */
-int inside_list(struct nl_sock *s, int index, struct net_list *ret,
-		struct err *err);
+int iface_list(struct nl_sock *s, int index, struct net_list *ret,
+	       struct err *err);
 
 #endif

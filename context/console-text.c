@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "log-show.h"
+#include "console-text.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
-struct log_show log_show_begin(void)
+struct console_text console_text_begin(void)
 {
-	return (struct log_show){ .terminal = isatty(STDOUT_FILENO) };
+	return (struct console_text){ .terminal = isatty(STDOUT_FILENO) };
 }
 
 /* As cat -v has them: ^[ and, with the highest bit, M-^[. */
@@ -44,7 +44,7 @@ static size_t length_from(unsigned char first)
 
 /* May @c come after what is held? Not so that it would be a longer form of another
  * character, which terminals know too, or of none. */
-static bool goes_on(const struct log_show *s, unsigned char c)
+static bool goes_on(const struct console_text *s, unsigned char c)
 {
 	unsigned char first = s->held[0];
 	unsigned char from = 0x80;
@@ -58,7 +58,7 @@ static bool goes_on(const struct log_show *s, unsigned char c)
 }
 
 /* A whole character. U+0080 to U+009F are control characters too. */
-static void put_character(const struct log_show *s)
+static void put_character(const struct console_text *s)
 {
 	if (s->held[0] == 0xc2 && s->held[1] < 0xa0)
 		put_name(s->held[1]);
@@ -67,7 +67,7 @@ static void put_character(const struct log_show *s)
 }
 
 /* What is held comes to nothing more. */
-static void let_go(struct log_show *s)
+static void let_go(struct console_text *s)
 {
 	size_t i;
 
@@ -78,7 +78,7 @@ static void let_go(struct log_show *s)
 
 /* --- one byte --------------------------------------------------------------------- */
 
-static void put_safely(struct log_show *s, unsigned char c)
+static void put_safely(struct console_text *s, unsigned char c)
 {
 	if (s->count && s->held[0] == '\r' && c == '\n')
 		s->count = 0;
@@ -99,7 +99,7 @@ static void put_safely(struct log_show *s, unsigned char c)
 		put_ascii(c);
 }
 
-void log_show(struct log_show *s, const char *text, size_t len)
+void console_text_put(struct console_text *s, const char *text, size_t len)
 {
 	size_t i;
 
@@ -110,7 +110,7 @@ void log_show(struct log_show *s, const char *text, size_t len)
 			put_safely(s, (unsigned char)text[i]);
 }
 
-void log_show_end(struct log_show *s)
+void console_text_end(struct console_text *s)
 {
 	let_go(s);
 }

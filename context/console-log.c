@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "log-follow.h"
+#include "console-log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 
 /* --- the file ------------------------------------------------------------------------- */
 
-int log_file_watch(struct log_file *f, struct err *err)
+int console_log_watch(struct console_log *f, struct err *err)
 {
 	char path[40];
 
@@ -31,7 +31,7 @@ int log_file_watch(struct log_file *f, struct err *err)
 	return 0;
 }
 
-void log_file_release(struct log_file *f)
+void console_log_release(struct console_log *f)
 {
 	cleanup_close(&f->watch_fd);
 	cleanup_close(&f->fd);
@@ -78,7 +78,7 @@ static int open_name(int dir, const char *name, struct stat *st)
 
 /* What is NAME.old, unless it is one of these two: the one that we have read, which was
  * turned away, or the one that we are about to. */
-static int read_between(struct log_file *f, ino_t ours, ino_t next,
+static int read_between(struct console_log *f, ino_t ours, ino_t next,
 			const struct reader *to)
 {
 	_cleanup_close_ int old = -1;
@@ -98,7 +98,7 @@ static int read_between(struct log_file *f, ino_t ours, ino_t next,
 }
 
 /* What we have open is complete: only now is there another one of its name. */
-static int change_file(struct log_file *f, int fd, ino_t ours, ino_t next,
+static int change_file(struct console_log *f, int fd, ino_t ours, ino_t next,
 		       const struct reader *to)
 {
 	int r = f->fd < 0 ? 0 : read_rest(f->fd, &f->offset, to);
@@ -111,7 +111,7 @@ static int change_file(struct log_file *f, int fd, ino_t ours, ino_t next,
 	return r;
 }
 
-static int read_new(struct log_file *f, const struct reader *to)
+static int read_new(struct console_log *f, const struct reader *to)
 {
 	struct stat ours = { 0 };
 	struct stat st = { 0 };
@@ -134,9 +134,9 @@ static int read_new(struct log_file *f, const struct reader *to)
 	return r;
 }
 
-int log_file_read(struct log_file *f,
-		  int (*to)(void *ctx, const char *text, size_t len), void *ctx,
-		  struct err *err)
+int console_log_read(struct console_log *f,
+		     int (*to)(void *ctx, const char *text, size_t len), void *ctx,
+		     struct err *err)
 {
 	const struct reader reader = { .to = to, .ctx = ctx };
 	int r = read_new(f, &reader);
@@ -147,15 +147,14 @@ int log_file_read(struct log_file *f,
 /* --- following ------------------------------------------------------------------------ */
 
 struct follow {
-	struct log_file *file;
-	struct log_show *show;
+	struct console_log *file;
 	int keeper;		/* its end is after the last line; -1: it is gone */
 	int guest;		/* pidfd of the first process */
 };
 
 static int show(void *ctx, const char *text, size_t len)
 {
-	log_show(ctx, text, len);
+	console_text_put(ctx, text, len);
 	return 0;
 }
 
@@ -201,18 +200,17 @@ static int wait_for_more(struct follow *f)
 	return p[2].revents || p[3].revents & (POLLERR | POLLNVAL);
 }
 
-int log_follow(struct log_file *file, const struct guest *g, struct log_show *s,
-	       struct err *err)
+int console_log_follow(struct console_log *file, const struct guest *g,
+		       struct console_text *s, struct err *err)
 {
 	struct follow f = { .file = file,
-			    .show = s,
 			    .keeper = console_visit(g->row.context, err),
 			    .guest = g->run.pidfd };
 	bool over = false;
 	int r = f.keeper < 0 && f.keeper != -ENOENT ? f.keeper : 0;
 
 	while (!r) {
-		r = log_file_read(file, show, s, err);
+		r = console_log_read(file, show, s, err);
 		/* what goes wrong with the output the command finds, too */
 		if (r || fflush(stdout) || over)
 			break;

@@ -36,7 +36,7 @@ static void nl_addr_release(nl_addr_t *a)
 }
 
 /* A socket stays in the namespace that it was made in; we do not. */
-struct nl_sock *inside_open(int ns_fd, struct err *err)
+struct nl_sock *iface_open(int ns_fd, struct err *err)
 {
 	_cleanup_close_ int home = open("/proc/self/ns/net",
 					O_RDONLY | O_CLOEXEC);
@@ -64,10 +64,10 @@ static nl_addr_t nl_addr_of(const struct net_addr *a)
 	return nl_addr_build(family_of(a), a->addr, a->v6 ? 16 : 4);
 }
 
-int inside_up(struct nl_sock *s, int index, struct err *err)
+int iface_up(struct nl_sock *s, int index, struct err *err)
 {
 	_cleanup_link_ link_t up = rtnl_link_alloc();
-	int r = up ? fx_step("inside_up") : -ENOMEM;
+	int r = up ? fx_step("iface_up") : -ENOMEM;
 
 	if (r < 0)
 		return err_errno(err, r, "cannot start the guest's interface");
@@ -99,12 +99,12 @@ static int fill_address(struct rtnl_addr *ret, int index,
 	return 0;
 }
 
-int inside_address(struct nl_sock *s, int index, const struct net_addr *a,
-		   int scope, struct err *err)
+int iface_address(struct nl_sock *s, int index, const struct net_addr *a,
+		  int scope, struct err *err)
 {
 	_cleanup_(addr_release) addr_t new = rtnl_addr_alloc();
 	char text[INET6_ADDRSTRLEN];
-	int r = fx_step("inside_address");
+	int r = fx_step("iface_address");
 
 	if (r < 0)
 		return err_errno(err, r, "cannot put on %s",
@@ -154,12 +154,12 @@ static int fill_route(struct rtnl_route *ret, int index,
 	return rtnl_route_set_dst(ret, target);
 }
 
-int inside_route(struct nl_sock *s, int index, const struct net_addr *to,
-		 const struct net_addr *gateway, struct err *err)
+int iface_route(struct nl_sock *s, int index, const struct net_addr *to,
+		const struct net_addr *gateway, struct err *err)
 {
 	_cleanup_(route_release) route_t new = rtnl_route_alloc();
 	char text[INET6_ADDRSTRLEN];
-	int r = fx_step("inside_route");
+	int r = fx_step("iface_route");
 
 	(void)net_addr_text(to ? to : gateway, text);
 	if (r < 0)
@@ -210,8 +210,8 @@ static int take_address(struct nl_msg *m, void *arg)
 	return NL_OK;
 }
 
-int inside_list(struct nl_sock *s, int index, struct net_list *ret,
-		struct err *err)
+int iface_list(struct nl_sock *s, int index, struct net_list *ret,
+	       struct err *err)
 {
 	struct listing l = { .index = index, .list = ret };
 	struct ifaddrmsg all = { 0 };
