@@ -423,16 +423,16 @@ MAN_PAGES = $(wildcard man/*.[1-9])
 RECIPES = $(filter-out %/README,$(wildcard templates/recipes/*))
 DOCS = NEWS README.md $(wildcard docs/*.md)
 COMPLETIONS = $(wildcard completion/*.bash)
-NIGHTLY_SED = -e 's,@sbindir@,$(sbindir),g' -e 's,@localstatedir@,$(localstatedir),g'
+UNIT_SED = -e 's,@sbindir@,$(sbindir),g' -e 's,@localstatedir@,$(localstatedir),g'
 
 # Units that nobody enables but the administrator, and the same for cron.
 .PHONY: install-nightly
 install-nightly:
 	$(INSTALL) -d $(DESTDIR)$(systemdunitdir) $(DESTDIR)$(sysconfdir)/cron.d
-	$(INSTALL) -m 644 nightly/vhashify.timer $(DESTDIR)$(systemdunitdir)
-	sed $(NIGHTLY_SED) nightly/vhashify.service.in \
+	$(INSTALL) -m 644 units/vhashify.timer $(DESTDIR)$(systemdunitdir)
+	sed $(UNIT_SED) units/vhashify.service.in \
 		>$(DESTDIR)$(systemdunitdir)/vhashify.service
-	sed $(NIGHTLY_SED) nightly/cowlink.cron.in \
+	sed $(UNIT_SED) units/cowlink.cron.in \
 		>$(DESTDIR)$(sysconfdir)/cron.d/cowlink
 	chmod 644 $(DESTDIR)$(systemdunitdir)/vhashify.service \
 		$(DESTDIR)$(sysconfdir)/cron.d/cowlink
@@ -443,9 +443,9 @@ GUEST_UNITS = vserver.service vserver@.service
 .PHONY: install-guests
 install-guests:
 	$(INSTALL) -d $(DESTDIR)$(systemdunitdir)
-	$(INSTALL) -m 644 nightly/vserver.target $(DESTDIR)$(systemdunitdir)
+	$(INSTALL) -m 644 units/vserver.target $(DESTDIR)$(systemdunitdir)
 	set -e; for unit in $(GUEST_UNITS); do \
-		sed $(NIGHTLY_SED) nightly/$$unit.in >$(DESTDIR)$(systemdunitdir)/$$unit; \
+		sed $(UNIT_SED) units/$$unit.in >$(DESTDIR)$(systemdunitdir)/$$unit; \
 		chmod 644 $(DESTDIR)$(systemdunitdir)/$$unit; done
 
 install: all install-nightly install-guests
