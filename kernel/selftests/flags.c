@@ -17,6 +17,7 @@
 
 #define IOC_SETVERSION		_IOW('f', 4, long)
 #define IOC_GETVERSION		_IOR('f', 3, long)
+#define IOC_MIGRATE		_IO('f', 9)
 #define IOC_SHUTDOWN		_IOR('X', 125, __u32)
 #define SHUTDOWN_LOGFLUSH	1
 
@@ -392,6 +393,58 @@ static void owner_cannot_set_the_version(void)
 	scratch_release(&fs);
 }
 
+/* A file of OWNER's with its blocks as on ext3. */
+static void without_extents(const char *path)
+{
+	int fd = EXPECT_OK(open(path, O_CREAT | O_EXCL | O_RDWR, 0644));
+	unsigned int flags;
+
+	EXPECT_OK(ioctl(fd, FS_IOC_GETFLAGS, &flags));
+	flags &= ~FS_EXTENT_FL;
+	EXPECT_OK(ioctl(fd, FS_IOC_SETFLAGS, &flags));
+	pattern_write(fd, 0, 5000, SHARED_SEED);
+	EXPECT_OK(fchown(fd, OWNER, OWNER));
+	EXPECT_OK(fsync(fd));
+	close(fd);
+}
+
+static void expect_extents(const char *path, bool want)
+{
+	unsigned int flags;
+
+	EXPECT_OK(get_flags(path, &flags));
+	CHECK(!(flags & FS_EXTENT_FL) == !want, "%s: expected extents: %d",
+	      path, want);
+}
+
+static void owner_cannot_move_the_blocks(void)
+{
+	struct scratch fs;
+	int fd;
+
+	scratch_ext4(&fs, 16 << 20, NULL, "");
+	scratch_enter(&fs);
+	without_extents("own");
+	fd = EXPECT_OK(open("own", O_RDONLY));
+	AS_USER(OWNER, OWNER)
+		EXPECT_OK(ioctl(fd, IOC_MIGRATE));
+	close(fd);
+	expect_extents("own", true);
+
+	without_extents("C/f");
+	share("f");
+	expect_extents("C/f", false);
+	fd = EXPECT_OK(open("G1/f", O_RDONLY));
+	EXPECT_ERR(ioctl(fd, IOC_MIGRATE), EPERM);
+	AS_USER(OWNER, OWNER)
+		EXPECT_ERR(ioctl(fd, IOC_MIGRATE), EPERM);
+	close(fd);
+	expect_extents("C/f", false);
+	scratch_leave();
+	scratch_umount(&fs);
+	scratch_fsck(&fs);
+}
+
 static void not_inherited(void)
 {
 	int fd;
@@ -607,6 +660,8 @@ static const struct test tests[] = {
 	  owner_cannot_touch_attributes },
 	{ "the owner cannot set the inode version",
 	  owner_cannot_set_the_version, NEED_EXT4 },
+	{ "the owner cannot have the blocks moved",
+	  owner_cannot_move_the_blocks, NEED_EXT4 },
 	{ "not inherited, not copied by cp -a", not_inherited },
 	{ "survives remount and fsck", survives_remount_and_fsck, NEED_DISK },
 	{ "survives a crash and journal replay", survives_journal_replay,
