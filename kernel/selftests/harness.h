@@ -289,6 +289,12 @@ int run(const char *const argv[]);
 /* Runs @path, a copy of sleep(1), in a child; returns when it has begun. */
 pid_t start_program(const char *path);
 
+/*
+ * Returns when the child waits where no signal reaches it, e.g. to write to a
+ * frozen filesystem; one that has ended fails the test.
+ */
+void wait_until_blocked(pid_t pid);
+
 /* -1 and errno as the ioctls give it. */
 int get_flags(const char *path, unsigned int *ret);
 int set_flags(const char *path, unsigned int flags);

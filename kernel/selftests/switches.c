@@ -319,22 +319,6 @@ static void races_lost(void)
 
 #define MAX_BREAKS	"/proc/sys/user/max_cowlink_breaks"
 
-static void wait_until_blocked(pid_t pid)
-{
-	char path[40], stat[200] = "", *state;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	do {
-		usleep(10000);
-		fd = EXPECT_OK(open(path, O_RDONLY));
-		EXPECT_OK(read(fd, stat, sizeof(stat) - 1));
-		close(fd);
-		state = strrchr(stat, ')');
-		CHECK(state && state[2] != 'Z', "it did not wait");
-	} while (state[2] != 'D');
-}
-
 static pid_t open_as_owner(const char *path)
 {
 	pid_t pid = EXPECT_OK(fork());

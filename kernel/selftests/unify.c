@@ -7,8 +7,10 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/wait.h>
 #include <linux/capability.h>
 
 #define SIZE	10000
@@ -336,6 +338,76 @@ static void needs_the_capability(void)
 	EXPECT_OK(umount2("G1", 0));
 }
 
+/* By root without @cap, who has the files open. @err: 0 for success. */
+static void expect_without(int cap, const char *name, const char *master,
+			   int err)
+{
+	struct snapshot before;
+	char path[40];
+	pid_t pid;
+
+	snprintf(path, sizeof(path), "G1/%s", name);
+	snapshot_take(path, &before);
+	pid = EXPECT_OK(fork());
+	if (!pid) {
+		int dir = EXPECT_OK(open("G1", O_RDONLY));
+		int m = EXPECT_OK(open(master, O_RDONLY));
+		int v = EXPECT_OK(open(path, O_RDONLY));
+
+		drop_cap(cap);
+		if (err)
+			EXPECT_ERR(unify_at(dir, name, m, v), err);
+		else
+			EXPECT_OK(unify_at(dir, name, m, v));
+		_exit(0);
+	}
+	reap(pid);
+	if (err)
+		EXPECT_SAME(path, &before, 0);
+}
+
+static void directory_of_somebody_else(void)
+{
+	struct shared *f = pair();
+
+	EXPECT_OK(chown("G1", OWNER, OWNER));
+	expect_without(CAP_DAC_OVERRIDE, "own", "C/f", EACCES);
+	EXPECT_OK(chmod("G1", 0777));
+	expect_without(CAP_DAC_OVERRIDE, "own", "C/f", 0);
+	f->links = 1;
+	EXPECT_SAME("G1/own", &f->before, IGN_NLINK | IGN_CTIME);
+}
+
+/* STRANGER's C/g, shared, and G1/NAME, frozen and equal. */
+static struct shared *strangers_pair(const char *name)
+{
+	char path[40];
+
+	snprintf(path, sizeof(path), "G1/%s", name);
+	mk_file("C/g", SIZE, SHARED_SEED);
+	mk_file(path, SIZE, SHARED_SEED);
+	EXPECT_OK(chown("C/g", STRANGER, STRANGER));
+	EXPECT_OK(chown(path, STRANGER, STRANGER));
+	EXPECT_OK(set_flags(path, SHARED_FL));
+	return share("g");
+}
+
+/* There a name is for the owner of the file or of the directory to replace. */
+static void sticky_directory(void)
+{
+	struct shared *f = pair(), *g = strangers_pair("strange");
+
+	EXPECT_OK(chown("G1", OWNER, OWNER));
+	EXPECT_OK(chmod("G1", 01777));
+	expect_without(CAP_FOWNER, "strange", "C/g", EPERM);
+	expect_without(CAP_FOWNER, "own", "C/f", 0);
+	f->links = 1;
+	expect_others();
+	EXPECT_OK(chown("G1", 0, 0));
+	expect_without(CAP_FOWNER, "strange", "C/g", 0);
+	g->links = 1;
+}
+
 static void other_filesystem(void)
 {
 	struct shared *f = pair();
@@ -348,6 +420,161 @@ static void other_filesystem(void)
 	expect_refused("C/f", "other/f", EXDEV);
 	EXPECT_OK(umount2("other", 0));
 	(void)f;
+}
+
+/* ---- against who clears, kills and breaks ------------------------------ */
+
+#define LARGE		(32 << 20)	/* long enough to be met in the middle */
+#define TRIES		100
+
+static ino_t ino_of(const char *path)
+{
+	struct stat st;
+
+	EXPECT_OK(stat(path, &st));
+	return st.st_ino;
+}
+
+/* EINVAL: it was not frozen when the unification began. */
+static pid_t unify_in_child(int refusal)
+{
+	pid_t pid = EXPECT_OK(fork());
+
+	if (pid)
+		return pid;
+	if (!unify("G1", "own", "C/f", "G1/own"))
+		_exit(2);
+	CHECK(errno == refusal || errno == EINVAL || errno == ESTALE,
+	      "unify: expected %s, got %s", errno_name(refusal),
+	      errno_name(errno));
+	_exit(errno == refusal ? 3 : 2);
+}
+
+/* Whether clearing @path was refused before @pid has ended. */
+static bool is_busy_until_end(pid_t pid, const char *path)
+{
+	siginfo_t info = { 0 };
+
+	while (!info.si_pid) {
+		if (!set_flags(path, 0)) {
+			EXPECT_OK(set_flags(path, SHARED_FL));
+		} else {
+			EXPECT_EQ(errno, EBUSY);
+			return true;
+		}
+		sched_yield();
+		EXPECT_OK(waitid(P_PID, pid, &info,
+				 WEXITED | WNOHANG | WNOWAIT));
+	}
+	return false;
+}
+
+/* The same inodes, which nobody keeps any more. */
+static bool was_killed_in_time(pid_t pid, ino_t own)
+{
+	int status;
+
+	EXPECT_OK(kill(pid, SIGKILL));
+	EXPECT_OK(waitpid(pid, &status, 0));
+	if (!WIFSIGNALED(status) || ino_of("G1/own") != own)
+		return false;
+	EXPECT_OK(set_flags("G1/own", 0));
+	EXPECT_OK(set_flags("G1/own", SHARED_FL));
+	EXPECT_OK(set_flags("C/f", 0));
+	EXPECT_OK(set_flags("C/f", SHARED_FL));
+	return true;
+}
+
+static void renew_own(void)
+{
+	EXPECT_OK(unlink("G1/own"));
+	mk_file("G1/own", LARGE, SHARED_SEED);
+	EXPECT_OK(set_flags("G1/own", SHARED_FL));
+}
+
+static void cleared_and_killed(const char *path)
+{
+	struct snapshot before;
+	int tries;
+	pid_t pid;
+
+	for (tries = 0; tries < TRIES; tries++) {
+		snapshot_take("G1/own", &before);
+		pid = unify_in_child(EINVAL);
+		if (!is_busy_until_end(pid, path)) {
+			EXPECT_OK(waitpid(pid, NULL, 0));
+		} else if (was_killed_in_time(pid, before.st.st_ino)) {
+			EXPECT_SAME("G1/own", &before, IGN_CTIME);
+			note("%s: after %d tries", path, tries);
+			return;
+		}
+		renew_own();
+	}
+	FAIL("%s: never met a unification in the middle", path);
+}
+
+static void clear_and_kill(void)
+{
+	struct shared *f = mk_shared("f", LARGE);
+
+	f->ctime_moves = true;
+	mk_file("G1/own", LARGE, SHARED_SEED);
+	EXPECT_OK(set_flags("G1/own", SHARED_FL));
+	cleared_and_killed("G1/own");
+	cleared_and_killed("C/f");
+}
+
+static pid_t open_in_child(void)
+{
+	pid_t pid = EXPECT_OK(fork());
+
+	if (pid)
+		return pid;
+	EXPECT_OK(open("G1/own", O_RDWR));
+	_exit(0);
+}
+
+/* Whether the unification found the name being broken, and not just broken. */
+static bool meets_a_break(int fs)
+{
+	pid_t unifier, opener;
+	int status;
+
+	mk_file("G1/own", SIZE, SHARED_SEED);
+	EXPECT_OK(set_flags("G1/own", SHARED_FL));
+	EXPECT_OK(ioctl(fs, FIFREEZE, 0));
+	unifier = unify_in_child(ETXTBSY);
+	wait_until_blocked(unifier);
+	opener = open_in_child();
+	wait_until_blocked(opener);
+	EXPECT_OK(ioctl(fs, FITHAW, 0));
+	EXPECT_OK(waitpid(unifier, &status, 0));
+	reap(opener);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) >= 2,
+	      "the unification ended with status 0x%x", status);
+	EXPECT_OK(unlink("G1/own"));
+	return WEXITSTATUS(status) == 3;
+}
+
+/*
+ * On a frozen filesystem the unification waits when it has compared and is about
+ * to look at the name, and the open when it has told that it breaks it.
+ */
+static void name_is_being_broken(void)
+{
+	struct scratch fs;
+	int dir, tries = 0;
+
+	scratch_disk(&fs, 16 << 20);
+	scratch_enter(&fs);
+	mk_shared("f", SIZE)->ctime_moves = true;
+	dir = EXPECT_OK(open(".", O_RDONLY));
+	while (!meets_a_break(dir))
+		CHECK(++tries < TRIES, "never met a break");
+	note("after %d tries", tries);
+	close(dir);
+	scratch_leave();
+	scratch_release(&fs);
 }
 
 /* ---- against a writer -------------------------------------------------- */
@@ -395,14 +622,6 @@ static void await_whole_pass(void)
 
 	while (__atomic_load_n(&passes, __ATOMIC_ACQUIRE) - seen < 2)
 		sched_yield();
-}
-
-static ino_t ino_of(const char *path)
-{
-	struct stat st;
-
-	EXPECT_OK(stat(path, &st));
-	return st.st_ino;
 }
 
 static void no_write_is_lost(void)
@@ -454,10 +673,15 @@ static const struct test tests[] = {
 	{ "not frozen, not two files: EINVAL", not_frozen },
 	{ "bad arguments", bad_arguments },
 	{ "capability and permission", needs_the_capability },
+	{ "a directory of somebody else: EACCES", directory_of_somebody_else },
+	{ "a sticky directory has its rules: EPERM", sticky_directory },
 	{ "another filesystem: EXDEV", other_filesystem },
 	{ "a mountpoint: EBUSY", name_is_a_mountpoint },
 	{ "a master without a link left: EMLINK",
 	  master_without_a_link_left, NEED_EXT4 },
+	{ "meanwhile clearing is EBUSY, and SIGKILL ends it", clear_and_kill },
+	{ "the name is being broken: ETXTBSY", name_is_being_broken,
+	  NEED_DISK },
 	{ "against a writer: nothing written is lost", no_write_is_lost },
 };
 
