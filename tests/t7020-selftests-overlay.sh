@@ -8,4 +8,4 @@ test_description='kernel: shared files below and in an overlay'
 
 build_selftests
 test_in_uml "$@"
-run_selftests --fs=ext4 --fs=tmpfs overlay
+run_selftests --fs=ext4 --fs=tmpfs --fs=xfs overlay
