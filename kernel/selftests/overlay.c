@@ -181,6 +181,22 @@ static void metacopy(void)
 	metadata_with(",metacopy=on");
 }
 
+/* Flags are copied up if there is one that the overlay knows: without ours. */
+static void other_flags(void)
+{
+	unsigned int up;
+
+	mk_file("C/f", SIZE, SHARED_SEED);
+	EXPECT_OK(set_flags("C/f", FS_NOATIME_FL));
+	share("f");
+	mount_overlay("G1", "");
+	expect_flags("m/f", 0);
+	close(EXPECT_OK(open("m/f", O_RDWR)));
+	EXPECT_OK(get_flags("up/f", &up));
+	EXPECT_EQ(up & FS_NOATIME_FL, FS_NOATIME_FL);
+	expect_ordinary("");
+}
+
 static void through_descriptors(void)
 {
 	int fd;
@@ -386,6 +402,7 @@ static const struct test tests[] = {
 	{ "a shared writable mapping", maps },
 	{ "chmod, chown, utimes, setxattr", metadata },
 	{ "the same with metacopy", metacopy },
+	{ "another flag is copied up, these are not", other_flags },
 	{ "changes through a descriptor", through_descriptors },
 	{ "link, rename and unlink", names },
 	{ "a new file replaces it", unlinks_and_replaces },
