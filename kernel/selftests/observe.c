@@ -248,14 +248,16 @@ static void fanotify_tells_a_break(void)
 	expect_broken(f, G1);
 }
 
-static int permission_listener(const char *path)
+static int permission_listener(unsigned int where, const char *path)
 {
-	int fan = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC, O_RDONLY);
+	int fan = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK,
+				O_RDONLY);
 
 	if (fan < 0)
 		skip("fanotify_init: %s", errno_name(errno));
-	EXPECT_OK(fanotify_mark(fan, FAN_MARK_ADD | FAN_MARK_MOUNT,
-				FAN_OPEN_PERM, AT_FDCWD, path));
+	EXPECT_OK(fanotify_mark(fan, FAN_MARK_ADD | where, FAN_OPEN_PERM |
+				(where ? 0 : FAN_EVENT_ON_CHILD), AT_FDCWD,
+				path));
 	return fan;
 }
 
@@ -273,12 +275,14 @@ static void scanner_is_asked_once(void)
 	int fan, status;
 	pid_t pid;
 
-	fan = permission_listener(".");
+	fan = permission_listener(FAN_MARK_MOUNT, ".");
 	pid = EXPECT_OK(fork());
 	if (!pid) {
 		EXPECT_OK(open("G1/f", O_RDWR));
 		_exit(0);
 	}
+	wait.fd = fan;
+	EXPECT_EQ(poll(&wait, 1, -1), 1);
 	EXPECT_EQ(read(fan, &ev, sizeof(ev)), sizeof(ev));
 	EXPECT_EQ(ev.mask, FAN_OPEN_PERM);
 	EXPECT_OK(fstat(ev.fd, &st));
@@ -289,10 +293,72 @@ static void scanner_is_asked_once(void)
 	/* A second question would keep the child from its end. */
 	EXPECT_OK(waitpid(pid, &status, 0));
 	EXPECT_EQ(status, 0);
-	wait.fd = fan;
 	EXPECT_EQ(poll(&wait, 1, 0), 0);
 	close(fan);
 	expect_broken(f, G1);
+}
+
+/* Denies every open until @pid has ended. Return: how many there were. */
+static int deny_all(int fan, pid_t pid)
+{
+	struct fanotify_response answer = { .response = FAN_DENY };
+	struct pollfd wait = { .fd = fan, .events = POLLIN };
+	struct fanotify_event_metadata ev;
+	siginfo_t info = { 0 };
+	int denied = 0;
+
+	while (!info.si_pid) {
+		EXPECT_OK(poll(&wait, 1, 10));
+		if (read(fan, &ev, sizeof(ev)) == sizeof(ev)) {
+			answer.fd = ev.fd;
+			EXPECT_EQ(write(fan, &answer, sizeof(answer)),
+				  sizeof(answer));
+			close(ev.fd);
+			denied++;
+		}
+		EXPECT_OK(waitid(P_PID, pid, &info,
+				 WEXITED | WNOHANG | WNOWAIT));
+	}
+	reap(pid);
+	return denied;
+}
+
+static void expect_denied_open(unsigned int where, const char *path, int flags)
+{
+	static int serial;
+	char name[20];
+	struct shared *f;
+	pid_t pid;
+	int fan;
+
+	snprintf(name, sizeof(name), "f%d", serial++);
+	f = mk_shared(name, SIZE);
+	fan = permission_listener(where, path);
+	pid = EXPECT_OK(fork());
+	if (!pid) {
+		EXPECT_ERR(open(shared_path(f, G1), flags, 0644), EPERM);
+		_exit(0);
+	}
+	CHECK(deny_all(fan, pid), "nobody was asked");
+	close(fan);
+	expect_broken(f, G1);
+	EXPECT_SAME(shared_path(f, G1), &f->before, IGN_COPY);
+}
+
+/* O_TRUNC truncates what was opened; so there must be something to open. */
+static void scanner_denies(void)
+{
+	static const int flags[] = {
+		O_RDWR, O_WRONLY | O_TRUNC, O_RDONLY | O_TRUNC,
+		O_RDWR | O_CREAT | O_TRUNC,
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		expect_denied_open(FAN_MARK_MOUNT, ".", flags[i]);
+		expect_denied_open(FAN_MARK_FILESYSTEM, ".", flags[i]);
+		expect_denied_open(FAN_MARK_INODE, "G1", flags[i]);
+	}
 }
 
 /* ---- who has the file -------------------------------------------------- */
@@ -601,6 +667,8 @@ static const struct test tests[] = {
 	{ "fanotify: a break is told from a rename", fanotify_tells_a_break },
 	{ "fanotify: a scanner is asked once, about the copy",
 	  scanner_is_asked_once },
+	{ "fanotify: a scanner denies, and the content stays",
+	  scanner_denies },
 	{ "descriptors and mappings keep the old file, as deleted",
 	  descriptors_and_mappings },
 	{ "running programs keep the old file, as deleted", running_programs },
