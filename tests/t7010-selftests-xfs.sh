@@ -9,5 +9,5 @@ test_description='kernel: every rule of the contract, on XFS'
 build_selftests
 test_in_uml "$@"
 run_selftests --fs=xfs flags names open openers uring setattr xattr deny \
-	reading permission preserve quota limits switches observe audit unify dpkg \
-	crash race
+	reading permission preserve quota limits switches observe tracepoints audit \
+	unify dpkg crash race

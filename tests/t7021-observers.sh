@@ -8,4 +8,4 @@ test_description='kernel: what others see of a break; switches and counters'
 
 build_selftests
 test_in_uml "$@"
-run_selftests --fs=ext4 --fs=tmpfs switches observe audit
+run_selftests --fs=ext4 --fs=tmpfs switches observe tracepoints audit

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What others see of a break: who watches the directory or the file, who has it
- * open, mapped, leased or running, audit, and tracepoints.
+ * open, mapped, leased or running.
  */
 #include "harness.h"
 
@@ -489,173 +489,6 @@ static void no_write_lease(void)
 	close(fd);
 }
 
-/* ---- tracepoints ------------------------------------------------------- */
-
-static const char *const all_events[] = {
-	"cowlink/cowlink_break_begin", "cowlink/cowlink_break_end",
-	"cowlink/cowlink_denied", NULL
-};
-
-static const char *field(const char *line, const char *key)
-{
-	static char value[100];
-	char search[40];
-	const char *p;
-
-	snprintf(search, sizeof(search), " %s ", key);
-	p = strstr(line, search);
-	CHECK(p, "no field '%s' in '%s'", key, line);
-	snprintf(value, sizeof(value), "%s", p + strlen(search));
-	value[strcspn(value, " ")] = '\0';
-	return value;
-}
-
-#define EXPECT_FIELD(line, key, want)					\
-	CHECK(!strcmp(field(line, key), want), "expected %s %s in '%s'", \
-	      key, want, line)
-
-static void expect_number(const char *line, const char *key, long long want)
-{
-	char text[30];
-
-	snprintf(text, sizeof(text), "%lld", want);
-	EXPECT_FIELD(line, key, text);
-}
-
-/* The next event, which is one about the file "f" in G1. */
-static const char *expect_event(struct tracing *tr, const char *event,
-				const struct shared *f)
-{
-	const char *line = tracing_next(tr);
-	struct stat dir;
-
-	CHECK(line, "expected %s, got no event", event);
-	CHECK(!strncmp(line, event, strlen(event)), "expected %s, got '%s'",
-	      event, line);
-	EXPECT_OK(stat("G1", &dir));
-	expect_number(line, "dir", dir.st_ino);
-	expect_number(line, "ino", f->before.st.st_ino);
-	EXPECT_FIELD(line, "name", "f");
-	return line;
-}
-
-static void expect_no_event(struct tracing *tr)
-{
-	const char *line = tracing_next(tr);
-
-	CHECK(!line, "unexpected '%s'", line);
-}
-
-static void trace_of_a_break(void)
-{
-	struct shared *f = mk_shared("f", SIZE);
-	struct tracing tr;
-	const char *line;
-	struct stat st;
-
-	tracing_begin(&tr, all_events);
-	EXPECT_OK(truncate("G1/f", 4000));
-	line = expect_event(&tr, "cowlink_break_begin: ", f);
-	expect_number(line, "size", SIZE);
-	expect_number(line, "keep", 4000);
-	EXPECT_FIELD(line, "op", "truncate");
-	line = expect_event(&tr, "cowlink_break_end: ", f);
-	EXPECT_OK(stat("G1/f", &st));
-	expect_number(line, "new_ino", st.st_ino);
-	if (atoll(field(line, "cloned")))
-		expect_number(line, "cloned", SIZE);
-	else
-		expect_number(line, "copied", 4000);
-	expect_number(line, "error", 0);
-	EXPECT_FIELD(line, "op", "truncate");
-	expect_no_event(&tr);
-	tracing_end(&tr);
-	expect_broken(f, G1);
-}
-
-static void chmod_back_and_forth(const char *path)
-{
-	EXPECT_OK(chmod(path, 0600));
-}
-
-static void chown_it(const char *path)
-{
-	EXPECT_OK(chown(path, OWNER, OWNER));
-}
-
-static void open_it(const char *path)
-{
-	close(EXPECT_OK(open(path, O_RDWR)));
-}
-
-static void touch_it(const char *path)
-{
-	EXPECT_OK(utimensat(AT_FDCWD, path, NULL, 0));
-}
-
-static void trace_tells_what_for(void)
-{
-	static const struct {
-		void (*fn)(const char *path);
-		const char *op;
-	} ops[] = {
-		{ open_it, "open" }, { chmod_back_and_forth, "chmod" },
-		{ chown_it, "chown" }, { touch_it, "utimes" },
-	};
-	struct tracing tr;
-	const char *line;
-	size_t i;
-
-	tracing_begin(&tr, all_events);
-	for (i = 0; i < ARRAY_SIZE(ops); i++) {
-		struct shared *f = mk_shared("f", SIZE);
-
-		ops[i].fn("G1/f");
-		line = expect_event(&tr, "cowlink_break_begin: ", f);
-		EXPECT_FIELD(line, "op", ops[i].op);
-		EXPECT_FIELD(line, "keep", "-1");
-		expect_event(&tr, "cowlink_break_end: ", f);
-		expect_broken(f, G1);
-		unshare_file(f);
-		EXPECT_OK(unlink("C/f"));
-		EXPECT_OK(unlink("G1/f"));
-		EXPECT_OK(unlink("G2/f"));
-	}
-	expect_no_event(&tr);
-	tracing_end(&tr);
-}
-
-static void trace_of_refusals(void)
-{
-	struct shared *f = mk_shared("f", SIZE);
-	struct tracing tr;
-	const char *line;
-
-	f->ctime_moves = true;
-	tracing_begin(&tr, all_events);
-	EXPECT_OK(set_flags("G1", FS_IMMUTABLE_FL));
-	EXPECT_ERR(open("G1/f", O_RDWR), EPERM);
-	EXPECT_OK(set_flags("G1", 0));
-	line = expect_event(&tr, "cowlink_denied: ", f);
-	EXPECT_FIELD(line, "reason", "directory");
-	expect_number(line, "error", -EPERM);
-
-	write_sysctl("/proc/sys/fs/cowlink/max_bytes", "100");
-	EXPECT_ERR(chmod("G1/f", 0600), EFBIG);
-	write_sysctl("/proc/sys/fs/cowlink/max_bytes", "0");
-	line = expect_event(&tr, "cowlink_denied: ", f);
-	EXPECT_FIELD(line, "reason", "max-bytes");
-	EXPECT_FIELD(line, "op", "chmod");
-	expect_number(line, "error", -EFBIG);
-
-	/* Who may not write to the file is refused as ever: no event. */
-	AS_USER(STRANGER, STRANGER)
-		EXPECT_ERR(open("G1/f", O_RDWR), EACCES);
-	close(EXPECT_OK(open("G1/f", O_RDONLY)));
-	expect_no_event(&tr);
-	tracing_end(&tr);
-}
-
 static const struct test tests[] = {
 	{ "inotify: MOVED_TO, then what the open does", inotify_of_an_open },
 	{ "inotify: MOVED_TO, then what the chmod does", inotify_of_a_chmod },
@@ -674,9 +507,6 @@ static const struct test tests[] = {
 	{ "running programs keep the old file, as deleted", running_programs },
 	{ "read leases are not broken and delay nobody", leases },
 	{ "write leases are refused", no_write_lease },
-	{ "trace: one begin and one end of a break", trace_of_a_break },
-	{ "trace: what the link is broken for", trace_tells_what_for },
-	{ "trace: refusals and their reasons", trace_of_refusals },
 };
 
 TEST_MAIN("observe", tests)
