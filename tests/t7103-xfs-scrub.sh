@@ -1,0 +1,77 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+test_description='kernel: online scrub of XFS knows the attribute
+
+A shared file is in order. The bit without IMMUTABLE, or on what is no regular file, is
+corruption; where Linux can repair an inode online, that takes away the bit alone.'
+. "$(dirname "$0")/lib-test.sh"
+test_in_uml "$@"
+test_require XFS
+
+# unmounted COMMAND...: run on the image while it is not mounted.
+unmounted()
+{
+	test_unmount m && "$@" &&
+	mount -o loop "$IMAGE" "$PWD/m" && echo "$PWD/m" >>"$TRASH-mounts"
+}
+
+set_stray_bits()
+{
+	for name in plain dir
+	do
+		xfs_db -x -c "path /$name" -c "write v3.flags2 0x4000000000000000" \
+			"$IMAGE" || return 1
+	done &&
+	xfs_db -x -c "path /dir" -c "write core.immutable 1" "$IMAGE"
+}
+
+# has_bits NAME FLAGS2 IMMUTABLE
+has_bits()
+{
+	xfs_db -c "path /$1" -c "print v3.flags2 core.immutable" "$IMAGE" >bits &&
+	printf "v3.flags2 = %s\ncore.immutable = %s\n" "$2" "$3" | test_cmp - bits
+}
+
+# on_inode scrub|repair NAME WHAT-IT-SAYS; xfs_io succeeds whatever it finds.
+on_inode()
+{
+	xfs_io -r -x -c "$1 inode" "m/$2" >said 2>&1 &&
+	printf "%s" "${3:+$3
+}" | test_cmp - said
+}
+
+# Linux 6.1 cannot repair an inode.
+case $(uname -r) in
+6.1.*) REPAIR='repair: Operation not supported' SCRUB='Corruption detected.'
+	AFTER=0x4000000000000000 ;;
+*) REPAIR='' SCRUB='' AFTER=0 ;;
+esac
+
+test_expect_success 'a shared file is in order, and needs no repair' '
+	TEST_MKFS_OPTIONS="-m bigtime=0,reflink=0" && test_mount xfs 320M m &&
+	IMAGE=$test_image && TEST_MKFS_OPTIONS= &&
+	seq 1 5000 >m/shared && ln m/shared m/again && echo plain >m/plain &&
+	echo other >m/other && mkdir m/dir && ixunlink set m/shared &&
+	test_snapshot m && on_inode scrub shared && on_inode scrub plain &&
+	on_inode scrub dir && unmounted has_bits shared 0x4000000000000000 1
+'
+
+test_expect_success 'the bit alone and on a directory is reported' '
+	unmounted set_stray_bits && on_inode scrub plain "Corruption detected." &&
+	on_inode scrub dir "Corruption detected." && on_inode scrub shared &&
+	on_inode scrub other
+'
+
+test_expect_success 'a repair takes it away and nothing else, or is refused' '
+	on_inode repair plain "$REPAIR" && on_inode repair dir "$REPAIR" &&
+	on_inode scrub plain "$SCRUB" && on_inode scrub dir "$SCRUB" &&
+	unmounted has_bits plain "$AFTER" 0 && unmounted has_bits dir "$AFTER" 1
+'
+
+test_expect_success 'of a shared file there is nothing to repair' '
+	on_inode repair shared "Metadata did not need repair or optimization." &&
+	unmounted has_bits shared 0x4000000000000000 1 && chattr -i m/dir &&
+	test_unchanged m && echo more >>m/again && test_different_inode m/again m/shared
+'
+
+test_done
