@@ -218,11 +218,13 @@ static int is_expendable(struct pool *p, int dirfd, const char *name,
 
 static int keep(struct pool *p, int dirfd, const char *name, struct err *err)
 {
-	char kept[32];
-	int r;
+	char kept[32] = "kept-";
+	int r = fdio_random_name(kept + 5);
 
-	(void)snprintf(kept, sizeof(kept), "kept-%s", strchr(name, '.') + 1);
-	r = fx_renameat(dirfd, name, p->staging_fd, kept, RENAME_NOREPLACE);
+	/* the number in @name is unique in one directory only */
+	if (!r)
+		r = fx_renameat(dirfd, name, p->staging_fd, kept,
+				RENAME_NOREPLACE);
 	if (r < 0)
 		return err_errno(err, r, "cannot keep 'staging/%s'", kept);
 	log_warning("kept a file that a crash had displaced as 'staging/%s'; "

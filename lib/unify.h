@@ -42,7 +42,7 @@
  * A crash leaves the displaced file in staging under the name
  * "<inode number of V>-<that of M>.<number>": pool_recover() removes it only if it is a
  * master, or V and on unprotected pools still equal to M; anything else is data and
- * is kept as staging/kept-<number> (with @ignore_mtime V, too, whose time is another).
+ * is kept as staging/kept-<random> (with @ignore_mtime V, too, whose time is another).
  * It may also leave V marked, with one link: the next run takes such a file like any
  * other.
  */
