@@ -191,7 +191,6 @@ static int is_expendable(struct pool *p, int dirfd, const char *name,
 			 const struct displaced *d, struct err *err)
 {
 	_cleanup_close_ int fd = -1;
-	struct object_row object;
 	unsigned int flags = 0;
 	struct statx stx;
 	int r = fdio_statx(dirfd, name, &stx);
@@ -208,12 +207,9 @@ static int is_expendable(struct pool *p, int dirfd, const char *name,
 	fd = fdio_open(dirfd, name, O_RDONLY);
 	if (fd >= 0 && !iflags_get(fd, &flags) && iflags_is_shared(flags))
 		return 1;
-	if (p->info.unprotected) {
-		r = catalog_object_by_ino(p->catalog, stx.stx_ino, &object,
-					  err);
-		return r == -ENOENT ? 0 : r < 0 ? r : 1;
-	}
-	return 0;
+	return p->info.unprotected ?
+		       store_is_master(p, dirfd, name, &stx, err) :
+		       0;
 }
 
 static int keep(struct pool *p, int dirfd, const char *name, struct err *err)

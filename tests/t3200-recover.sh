@@ -204,6 +204,16 @@ test_expect_success 'unprotected: a link to a master is no data of a guest' '
 	one_kept && test_contents "$kept" precious && rm "$kept" && vtemplate check
 '
 
+# A row that is older than the file whose inode has that number now.
+test_expect_success 'unprotected: a file is no master because the catalog says so' '
+	displaced precious 1 00000000000000dd &&
+	pool_sql "UPDATE object SET ino = $(stat -c %i "$POOL/staging/$scratch"/*)
+		WHERE ino = $(stat -c %i "$master")" &&
+	vtemplate gc && one_kept && test_contents "$kept" precious &&
+	pool_sql "UPDATE object SET ino = $(stat -c %i "$master")
+		WHERE ino = $(stat -c %i "$kept")" && rm "$kept" && vtemplate check
+'
+
 # aside MASTER COMMAND: a copy of it was displaced; COMMAND knows it as $x
 aside()
 {
