@@ -235,23 +235,25 @@ static bool is_refusal(int code, enum skip_reason *reason)
 	}
 }
 
-/* Is the displaced file the victim, untouched since it was compared? */
-static bool is_victim(const struct replacement *u, const struct statx *now)
+/* Has nobody written to it since its bytes were compared? */
+static bool kept_still(const struct replacement *u)
 {
-	const struct statx *was = &u->attr.stx;
-
-	/* not ctime: the rename changed it */
-	if (!statx_same_inode(now, was) ||
-	    (now->stx_nlink != 1 && !u->undo) ||
-	    now->stx_size != was->stx_size || now->stx_mode != was->stx_mode ||
-	    now->stx_uid != was->stx_uid || now->stx_gid != was->stx_gid ||
-	    now->stx_mtime.tv_sec != was->stx_mtime.tv_sec ||
-	    now->stx_mtime.tv_nsec != was->stx_mtime.tv_nsec)
-		return false;
 	if (u->leased && lease_is_held(u->fd) && lease_is_held(u->m->fd))
 		return true;
 	/* a write within one tick of the clock leaves the times as they were */
 	return compare_bytes(u) == 1;
+}
+
+/* Is the displaced file the victim, untouched since it was compared? */
+static bool is_victim(const struct replacement *u, const struct statx *now)
+{
+	_cleanup_iattr_ struct iattr after = { .stx = *now };
+
+	/* not ctime: the rename changed it */
+	return statx_same_inode(now, &u->attr.stx) &&
+	       (now->stx_nlink == 1 || u->undo) &&
+	       !iattr_read_xattrs(u->fd, &after) &&
+	       iattr_same_metadata(&after, &u->attr) && kept_still(u);
 }
 
 /*

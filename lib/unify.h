@@ -27,8 +27,8 @@
  *  4. compare every byte; link M into our own staging directory, see that N still
  *     is V, and exchange the two in one rename (RENAME_EXCHANGE): N exists at every
  *     instant, and what N was before is in our hands instead of gone;
- *  5. see whether that is V, with no other name and with the bytes it had: a lease
- *     (lease.h) on each of the two tells, else the bytes. If it is not, somebody wrote,
+ *  5. see whether that is V, with no other name and with the metadata, xattrs and bytes it
+ *     had: of the bytes a lease (lease.h) on each of the two tells, else they. If it is not, somebody wrote,
  *     renamed or linked between 1 and 4: exchange back; else unlink it. What is put at
  *     N between the two exchanges is displaced in turn and kept as
  *     staging/kept-<random>, with a warning.

@@ -176,6 +176,11 @@ test_expect_success 'given one after the comparison' '
 	left_alone && getfattr -n user.own "$F"
 '
 
+test_expect_success 'given one after the last look' '
+	victim && at rename "test \$n != 1 || setfattr -n user.own -v 1 \$F" &&
+	left_alone && getfattr -n user.own "$F"
+'
+
 # Now without handles, since the mount sees to that.
 test_expect_success 'the mount lets nobody open devices' '
 	mount -o remount,nodev "$POOL_MOUNT"
