@@ -41,14 +41,23 @@ static void handle_signals(void)
 		  sigaction(SIGIO, &overflow, NULL) == 0;
 }
 
-bool lease_take(int fd)
+int lease_try(int fd)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	(void)pthread_once(&once, handle_signals); /* fails for bad arguments only */
+	if (!handled)
+		return -EOPNOTSUPP;
 	/* the signal first: SIGIO, which is sent else, would end us */
-	return handled && fcntl(fd, F_SETSIG, SIGRTMIN) == 0 &&
-	       fcntl(fd, F_SETLEASE, F_RDLCK) == 0;
+	return fcntl(fd, F_SETSIG, SIGRTMIN) == 0 &&
+			       fcntl(fd, F_SETLEASE, F_RDLCK) == 0 ?
+		       0 :
+		       -errno;
+}
+
+bool lease_take(int fd)
+{
+	return !lease_try(fd);
 }
 
 bool lease_is_held(int fd)

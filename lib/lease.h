@@ -24,6 +24,10 @@
 /* Of a regular file, opened for reading only, that is ours unless we have CAP_LEASE. False
  * when somebody has it open for writing, or a lease cannot be had. Any thread may. */
 bool lease_take(int fd);
+/* The same for who must tell the two apart: 0; -EAGAIN when somebody has it open for writing,
+ * or is about to; another -errno where a lease cannot be had (EINVAL: this filesystem has
+ * none; EACCES: not ours). */
+int lease_try(int fd);
 bool lease_is_held(int fd);
 
 #endif

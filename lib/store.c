@@ -370,7 +370,7 @@ int store_intern(struct pool *p, int src, const struct iattr *attr,
  * @src gets a name in the store, unless it changed or another master is equal. It is read
  * once more, under a lease: what was written through a mapping, or within one tick of the
  * clock, since it was read last has left no trace in its status. 1 with a master, 0 and
- * @ret as it was when somebody has it open for writing.
+ * @ret as it was when no lease can be had, -ETXTBSY when somebody has it open for writing.
  */
 static int adopt(struct pool *p, int src, const struct iattr *attr,
 		 const struct store_avoid *avoid, struct master *ret,
@@ -381,7 +381,10 @@ static int adopt(struct pool *p, int src, const struct iattr *attr,
 	_cleanup_close_ int fd = fcntl(src, F_DUPFD_CLOEXEC, 0);
 	int r;
 
-	if (fd < 0 || !lease_take(fd))
+	r = fd < 0 ? fd : lease_try(fd);
+	if (r == -EAGAIN)
+		return err_set(err, -ETXTBSY, "open for writing");
+	if (r < 0)
 		return 0;
 	r = read_key(fd, attr, &ret->key);
 	if (!r)

@@ -81,9 +81,10 @@ int store_intern(struct pool *p, int src, const struct iattr *attr,
 		 struct master *ret, struct err *err);
 
 /*
- * As store_intern() for a file of a tree of this pool, which is unprotected: no copy is
- * made when nobody has the file open for writing and its bytes are read once more under
- * a lease. Then it is the master itself, ret->adopted, and its name is shared.
+ * As store_intern() for a file of a tree of this pool, which is unprotected: no
+ * copy is made where a lease on the file can be had. Its bytes are read once more under that,
+ * and it is the master itself, ret->adopted, and its name is shared. -ETXTBSY when there is no
+ * master and somebody has the file open for writing.
  */
 int store_adopt(struct pool *p, int src, const struct iattr *attr,
 		const struct digest *key, const struct store_avoid *avoid,

@@ -35,7 +35,7 @@ struct replacement {
 	unsigned int flags;	/* of what we mark, before: the victim, or a copy */
 	bool unread;		/* its flags are not known */
 	bool marked;		/* by us */
-	bool leased;		/* the two, since before their bytes were compared */
+	bool leased;		/* the victim, since before its bytes were compared */
 	bool undo;		/* the victim is shared, m a private copy */
 	bool ignore_mtime;
 	unsigned int exchanges;	/* done in dirfd, of either kind */
@@ -182,10 +182,21 @@ static int compare_metadata(const struct replacement *u)
 	return r < 0 ? r : iattr_same_metadata(&master, &u->attr);
 }
 
+/* Where nothing freezes the victim: what somebody writes who has it open would go to a file
+ * that is gone. A filesystem without leases cannot tell. */
+static enum skip_reason take_lease(struct replacement *u)
+{
+	int r = lease_try(u->fd);
+
+	u->leased = !r;
+	return r == -EAGAIN ? SKIP_BUSY : SKIP_NONE;
+}
+
 /* Step 3. The mark, if it was set, has changed the victim's ctime. */
 static enum skip_reason compare(struct replacement *u)
 {
 	bool kernel = u->pool->engine.engine == ENGINE_KERNEL;
+	enum skip_reason reason;
 	int r = kernel ? iattr_read_fd(u->fd, &u->attr) :
 			 iattr_read_xattrs(u->fd, &u->attr);
 
@@ -199,7 +210,9 @@ static enum skip_reason compare(struct replacement *u)
 	/* the kernel compares the bytes itself, while both are frozen */
 	if (kernel)
 		return SKIP_NONE;
-	u->leased = u->m->leased && !u->m->bytes && lease_take(u->fd);
+	reason = take_lease(u);
+	if (reason)
+		return reason;
 	r = compare_bytes(u);
 	if (r < 0)
 		return reason_of(r);
@@ -235,10 +248,12 @@ static bool is_refusal(int code, enum skip_reason *reason)
 	}
 }
 
-/* Has nobody written to it since its bytes were compared? */
+/* Has nobody written to it since its bytes were compared, nor can who has it open now? */
 static bool kept_still(const struct replacement *u)
 {
-	if (u->leased && lease_is_held(u->fd) && lease_is_held(u->m->fd))
+	if (u->leased && !lease_is_held(u->fd))
+		return false;
+	if (u->leased && u->m->leased && lease_is_held(u->m->fd))
 		return true;
 	/* a write within one tick of the clock leaves the times as they were */
 	return compare_bytes(u) == 1;
@@ -578,8 +593,9 @@ static int copy_by_kernel(struct replacement *u, enum skip_reason *reason,
 	return err_errno(err, r, "cannot replace '%s'", u->name);
 }
 
-static int put_copy(struct replacement *u, const struct statx *seen,
-		    enum skip_reason *reason, struct err *err)
+/* Is the victim what the copy was made of? The bytes are compared later. */
+static enum skip_reason see_shared(struct replacement *u,
+				   const struct statx *seen)
 {
 	struct statx now;
 	_cleanup_close_ int handle = open_handle(u->dirfd, u->name, seen,
@@ -588,8 +604,10 @@ static int put_copy(struct replacement *u, const struct statx *seen,
 
 	u->fd = handle < 0 ? handle : fdio_reopen(handle);
 	r = u->fd < 0 ? u->fd : iattr_read_fd(u->fd, &u->attr);
-	*reason = r < 0 ? reason_of(r) : SKIP_NONE;
-	return r < 0 ? 0 : put(u, copy_by_kernel, exchange_copy, reason, err);
+	if (r < 0)
+		return reason_of(r);
+	return u->pool->engine.engine == ENGINE_KERNEL ? SKIP_NONE :
+							 take_lease(u);
 }
 
 int unify_undo(struct pool *p, const struct staging *scratch, int dirfd,
@@ -606,7 +624,9 @@ int unify_undo(struct pool *p, const struct staging *scratch, int dirfd,
 	m.fd = copy->fd;
 	m.attr.stx = copy->stx;
 	(void)snprintf(u.temp, sizeof(u.temp), "%s", copy->name);
-	r = put_copy(&u, seen, ret_reason, err);
+	*ret_reason = see_shared(&u, seen);
+	r = *ret_reason ? 0 :
+			  put(&u, copy_by_kernel, exchange_copy, ret_reason, err);
 	iattr_release(&u.attr);
 	cleanup_close(&u.fd);
 	return r;

@@ -24,12 +24,14 @@
  *
  * On unprotected pools nobody guards the inodes, and the rest is done by hand:
  *
- *  4. compare every byte; link M into our own staging directory, see that N still
+ *  4. take a lease (lease.h) on V, which is refused while anybody has it open for writing;
+ *     compare every byte; link M into our own staging directory, see that N still
  *     is V, and exchange the two in one rename (RENAME_EXCHANGE): N exists at every
  *     instant, and what N was before is in our hands instead of gone;
  *  5. see whether that is V, with no other name and with the metadata, xattrs and bytes it
- *     had: of the bytes a lease (lease.h) on each of the two tells, else they. If it is not, somebody wrote,
- *     renamed or linked between 1 and 4: exchange back; else unlink it. What is put at
+ *     had: leases that are still held on V and M tell of these, or they are read again where
+ *     none could be had. If it is not, or somebody has V open for writing by now, somebody
+ *     wrote, renamed or linked between 1 and 4: exchange back; else unlink it. What is put at
  *     N between the two exchanges is displaced in turn and kept as
  *     staging/kept-<random>, with a warning.
  *
@@ -147,7 +149,8 @@ int unify_replace(const struct unify_task *t, enum skip_reason *ret_reason,
  *
  * The copy lies in @scratch as "<its inode number>-<that of the shared
  * inode>.<number>". On unprotected pools it is exchanged for the name; what was
- * there must be the shared inode with the bytes that were copied, or it is put back.
+ * there must be the shared inode with the bytes that were copied, which nobody has open for
+ * writing, or it is put back.
  * Under `kernel` it is marked shared, put at the name by FS_IOC_LINK_UNIFY, and
  * unmarked. So a crash leaves for pool_recover() the copy or a link to the master,
  * and it knows both; or the copy at the name, marked, with one link. Results and

@@ -62,6 +62,12 @@ same_file()
 	done
 }
 
+# without_leases COMMAND...: files that are not root's look as on a filesystem without them.
+without_leases()
+{
+	setpriv --bounding-set=-lease --inh-caps=-lease "$@"
+}
+
 # reason_is FILE REASON COUNT: so many files were skipped for REASON.
 reason_is()
 {
@@ -82,6 +88,7 @@ outcomes_add_up()
 # at EFFECT COMMAND [ARGUMENT...]: run vhashify with the ARGUMENTs, and COMMAND before
 # each EFFECT that concerns the file $F (the pool makes and removes files of its own
 # when it is opened, but has no use for "unify"); COMMAND knows as $n the how-many-th it is.
+# $at_as: what runs vhashify, if not the shell itself.
 at()
 {
 	at_effect=$1
@@ -96,7 +103,8 @@ at()
 	EOF
 	shift 2
 	echo 0 >hook.count &&
-	COWLINK_FAULT_EXEC="$at_effect:0:sh ./hook" vhashify --json "$@" >out 2>err
+	# shellcheck disable=SC2086 # a command with arguments
+	COWLINK_FAULT_EXEC="$at_effect:0:sh ./hook" ${at_as-} vhashify --json "$@" >out 2>err
 	at_status=$?
 	cat err
 	test "$(cat hook.count)" -gt 0 || complain_ "the hook did not run" ||

@@ -42,12 +42,23 @@ test_expect_success 'two guests with the same new file share that of one of them
 	grep -qx "$(stat -c %i "$G1/etc/new")" before && vtemplate check --scrub
 '
 
-test_expect_success 'or a fresh copy, while that is open for writing' '
-	same_file writing "$G1/etc/writing" "$G2/etc/writing" &&
-	stat -c %i "$G1/etc/writing" "$G2/etc/writing" >before &&
-	{ vhashify --json >out; } 7<>"$G1/etc/writing" && test_json out .shared_files 2 &&
-	test_json out .new_masters 1 && test_same_inode "$G1/etc/writing" "$G2/etc/writing" &&
-	test_nlink "$G1/etc/writing" 3 && ! grep -qx "$(stat -c %i "$G1/etc/writing")" before
+test_expect_success 'one that is open for writing is left alone, the others share' '
+	same_file writing "$G1/etc/writing" "$G2/etc/writing" "$T/etc/writing" &&
+	stat -c %i "$G1/etc/writing" "$G2/etc/writing" "$T/etc/writing" >before &&
+	{ vhashify --json >out && echo WRITING >&7; } 7<>"$G1/etc/writing" &&
+	test_json out .shared_files 2 && reason_is out busy 1 && test_json out .new_masters 1 &&
+	test_same_inode "$T/etc/writing" "$G2/etc/writing" &&
+	test_nlink "$G2/etc/writing" 3 && grep -qx "$(stat -c %i "$G2/etc/writing")" before &&
+	test_contents "$G1/etc/writing" WRITING && test_contents "$G2/etc/writing" writing
+'
+
+test_expect_success 'a fresh copy, where no lease tells' '
+	same_file copied "$G1/etc/copied" "$G2/etc/copied" &&
+	chown 7 "$G1/etc/copied" "$G2/etc/copied" &&
+	stat -c %i "$G1/etc/copied" "$G2/etc/copied" >before &&
+	without_leases vhashify --json >out && test_json out .shared_files 2 &&
+	test_json out .new_masters 1 && test_same_inode "$G1/etc/copied" "$G2/etc/copied" &&
+	test_nlink "$G1/etc/copied" 3 && ! grep -qx "$(stat -c %i "$G1/etc/copied")" before
 '
 
 test_expect_success 'at different paths of two guests as well' '
@@ -223,11 +234,12 @@ test_expect_success 'a guest in which dpkg is at work is left out' '
 '
 
 test_expect_success 'a master that another command makes meanwhile is the one' '
-	mkdir again && echo contested >again/contested &&
+	mkdir again && echo contested >again/contested && chown 7 again/contested &&
 	cp -p again/contested "$G1" && cp -p again/contested "$G2" &&
-	{ COWLINK_FAULT_EXEC="tmpfile:3:unset COWLINK_FAULT_EXEC
-		vtemplate import template2 again >/dev/null" vhashify --json >out; } \
-		7<>"$G1/contested" 8<>"$G2/contested" && test_json out .shared_files 2 &&
+	export COWLINK_FAULT_EXEC="tmpfile:3:unset COWLINK_FAULT_EXEC
+		vtemplate import template2 again >/dev/null" &&
+	without_leases vhashify --json >out && unset COWLINK_FAULT_EXEC &&
+	test_json out .shared_files 2 &&
 	test_json out .scanned_trees 3 && test_json out .new_masters 0 &&
 	test_same_inode "$G1/contested" "$(root_of template2)/contested" &&
 	test_same_inode "$G2/contested" "$(root_of template2)/contested" &&

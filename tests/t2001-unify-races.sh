@@ -64,7 +64,8 @@ long_victim()
 {
 	F=$G1/etc/long
 	rm -f "$F" "$T/etc/long" && seq 20000 >"$T/etc/long" &&
-	touch -d "2001-02-03" "$T/etc/long" && cp -a "$T/etc/long" "$F" &&
+	chown "${1-0}" "$T/etc/long" && touch -d "2001-02-03" "$T/etc/long" &&
+	cp -a "$T/etc/long" "$F" &&
 	vhashify && test_same_inode "$F" "$T/etc/long" && own "$F" && cp -p "$F" before
 }
 
@@ -90,10 +91,11 @@ test_expect_success 'or the shared file is written so' '
 	test_json out .shared_files 0 && cmp before "$F" && test_nlink "$F" 1
 '
 
-test_expect_success 'or it is by who had it open before' '
-	long_victim && { at rename "test \$n != 1 || { touch -r \$F stamp
-		printf NEW >&7; touch -r stamp \$F; }"; } 7<>"$F" &&
-	test_json out .shared_files 0 && sh ./scribble before && cmp before "$F"
+test_expect_success 'or it is by who had it open before, and no lease tells' '
+	long_victim 7 && at_as=without_leases && { at rename "test \$n != 1 || { touch -r \$F stamp
+		printf NEW >&7; touch -r stamp \$F; }"; } 7<>"$F" && at_as= &&
+	test_json out .shared_files 0 && reason_is out changed 1 &&
+	sh ./scribble before && cmp before "$F"
 '
 
 test_expect_success 'or a file is written so while it becomes the shared one' '
@@ -179,6 +181,24 @@ test_expect_success 'given one after the comparison' '
 test_expect_success 'given one after the last look' '
 	victim && at rename "test \$n != 1 || setfattr -n user.own -v 1 \$F" &&
 	left_alone && getfattr -n user.own "$F"
+'
+
+test_expect_success 'open for writing: what is written later stays, however short it is' '
+	victim && { vhashify --json >out && echo VICTIM >&7; } 7<>"$F" &&
+	test_json out .shared_files 0 && reason_is out busy 1 && test_contents "$F" VICTIM &&
+	test_unchanged "$T" &&
+	long_victim && { vhashify --json >out && printf NEW >&7; } 7<>"$F" &&
+	test_json out .shared_files 0 && reason_is out busy 1 && printf NEW >new &&
+	cmp -n 3 new "$F" && ! cmp -n 3 new "$T/etc/long"
+'
+
+# The writer is given up after some seconds, should nobody open its gate.
+test_expect_success 'opened for writing before the exchange, written after it' '
+	victim && rm -f gate && mkfifo gate &&
+	at rename "test \$n != 1 || { timeout 20 cat gate 1<>\$F &
+		until readlink /proc/\$!/fd/1 | grep -qF \$F; do sleep 0.1; done; }" &&
+	left_alone && echo later >gate &&
+	until grep -q later "$F"; do sleep 0.1; done && test_unchanged "$T"
 '
 
 # Now without handles, since the mount sees to that.

@@ -97,4 +97,10 @@ test_expect_success 'written in place, times as before: the copy is not used' '
 	test_nlink "$F" 4 && test_grep SETTING "$F"
 '
 
+test_expect_success 'open for writing: left to the next time' '
+	{ vhashify --undo --json g1/etc/conf >out && echo later >&7; } 7>>"$F" &&
+	test_json out .private_files 0 && reason_is out busy 1 && test_grep later "$F" &&
+	vhashify --undo --json g1/etc/conf >out && test_json out .private_files 1
+'
+
 test_done
