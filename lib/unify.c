@@ -13,6 +13,7 @@
 #include "dirtime.h"
 #include "fdio.h"
 #include "fx.h"
+#include "hash.h"
 #include "iattr.h"
 #include "lease.h"
 #include "log.h"
@@ -513,6 +514,14 @@ static int inherit_project(int fd, int dirfd)
 	return fx_setprojid(fd, project, 0);
 }
 
+/* All that a copy takes over beside the bytes. */
+static int digest_metadata(const struct iattr *attr, struct digest *ret)
+{
+	const struct digest no_content = { { 0 } };
+
+	return hash_key(attr, &no_content, ret);
+}
+
 static int copy_aside(const struct staging *scratch, int src, int dirfd,
 		      struct unify_copy *ret)
 {
@@ -520,6 +529,8 @@ static int copy_aside(const struct staging *scratch, int src, int dirfd,
 	_cleanup_close_ int fd = -1;
 	int r = iattr_read_fd(src, &attr);
 
+	if (!r)
+		r = digest_metadata(&attr, &ret->meta);
 	if (r < 0)
 		return r;
 	fd = fx_tmpfile(scratch->fd);
@@ -593,19 +604,25 @@ static int copy_by_kernel(struct replacement *u, enum skip_reason *reason,
 	return err_errno(err, r, "cannot replace '%s'", u->name);
 }
 
-/* Is the victim what the copy was made of? The bytes are compared later. */
+/* Is the victim what the copy was made of, as it was then? The bytes are compared later. */
 static enum skip_reason see_shared(struct replacement *u,
-				   const struct statx *seen)
+				   const struct statx *seen,
+				   const struct digest *meta)
 {
 	struct statx now;
+	struct digest found;
 	_cleanup_close_ int handle = open_handle(u->dirfd, u->name, seen,
 						 statx_same_inode, &now);
 	int r;
 
 	u->fd = handle < 0 ? handle : fdio_reopen(handle);
 	r = u->fd < 0 ? u->fd : iattr_read_fd(u->fd, &u->attr);
+	if (!r)
+		r = digest_metadata(&u->attr, &found);
 	if (r < 0)
 		return reason_of(r);
+	if (!digest_equal(&found, meta))
+		return SKIP_CHANGED;
 	return u->pool->engine.engine == ENGINE_KERNEL ? SKIP_NONE :
 							 take_lease(u);
 }
@@ -624,7 +641,7 @@ int unify_undo(struct pool *p, const struct staging *scratch, int dirfd,
 	m.fd = copy->fd;
 	m.attr.stx = copy->stx;
 	(void)snprintf(u.temp, sizeof(u.temp), "%s", copy->name);
-	*ret_reason = see_shared(&u, seen);
+	*ret_reason = see_shared(&u, seen, &copy->meta);
 	r = *ret_reason ? 0 :
 			  put(&u, copy_by_kernel, exchange_copy, ret_reason, err);
 	iattr_release(&u.attr);

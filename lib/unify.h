@@ -149,8 +149,8 @@ int unify_replace(const struct unify_task *t, enum skip_reason *ret_reason,
  *
  * The copy lies in @scratch as "<its inode number>-<that of the shared
  * inode>.<number>". On unprotected pools it is exchanged for the name; what was
- * there must be the shared inode with the bytes that were copied, which nobody has open for
- * writing, or it is put back.
+ * there must be the shared inode with the bytes and the metadata that were copied, which
+ * nobody has open for writing, or it is put back.
  * Under `kernel` it is marked shared, put at the name by FS_IOC_LINK_UNIFY, and
  * unmarked. So a crash leaves for pool_recover() the copy or a link to the master,
  * and it knows both; or the copy at the name, marked, with one link. Results and
@@ -160,6 +160,7 @@ int unify_replace(const struct unify_task *t, enum skip_reason *ret_reason,
 struct unify_copy {
 	int fd;			/* read-only; the caller closes it */
 	struct statx stx;
+	struct digest meta;	/* of what it was made of: metadata and xattrs */
 	char name[UNIFY_TEMP_SIZE];	/* in the scratch directory */
 };
 

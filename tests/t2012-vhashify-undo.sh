@@ -58,7 +58,7 @@ test_expect_success 'what is wrong is said in one line' '
 	test_expect_code 1 vhashify --undo g1/etc/con 2>err && unchanged
 '
 
-# during COMMAND: undo of g1/etc/conf, with COMMAND before the first exchange.
+# during COMMAND [EFFECT]: undo of g1/etc/conf, with COMMAND before the first exchange.
 during()
 {
 	F=$G1/etc/conf
@@ -70,7 +70,7 @@ during()
 	$1
 	EOF
 	rm -f ran
-	COWLINK_FAULT_EXEC="rename:0:sh ./hook" \
+	COWLINK_FAULT_EXEC="${2-rename}:0:sh ./hook" \
 		vhashify --undo --json g1/etc/conf >out && test -e ran
 }
 
@@ -96,6 +96,16 @@ test_expect_success 'written in place, times as before: the copy is not used' '
 	test_json out .private_files 0 && reason_is out changed 1 &&
 	test_nlink "$F" 4 && test_grep SETTING "$F"
 '
+
+# While the copies are flushed; syncfs comes after them.
+for what in "chmod 600" "chown 7" "setfattr -n user.a -v 2"
+do
+	test_expect_success "$what after the copy was made: it is not used" '
+		same_file "before $what" "$T/etc/conf" "$F" && vhashify &&
+		during "$what \$F" syncfs && test_json out .private_files 0 &&
+		reason_is out changed 1 && test_same_inode "$F" "$T/etc/conf"
+	'
+done
 
 test_expect_success 'open for writing: left to the next time' '
 	{ vhashify --undo --json g1/etc/conf >out && echo later >&7; } 7>>"$F" &&
