@@ -3,9 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "cleanup.h"
@@ -100,17 +103,74 @@ static int parse(const char *value, struct extra_list *ret)
 	return 0;
 }
 
+/* --- sources ------------------------------------------------------------------------- */
+
+/* For the message: how much of @path is the first symlink on it, 0 when there is none. */
+static int first_symlink(const char *path)
+{
+	char part[256];
+	size_t len = 0;
+	struct stat st;
+
+	while (path[len]) {
+		len += strspn(path + len, "/");
+		len += strcspn(path + len, "/");
+		(void)snprintf(part, sizeof(part), "%.*s", (int)len, path);
+		if (!lstat(part, &st) && S_ISLNK(st.st_mode))
+			return (int)len;
+	}
+	return 0;
+}
+
+/*
+ * A directory of the host, by the host's rights. Where it is below one that a guest has,
+ * the guest can put a symlink into its path, to /etc for one. So none is followed, not
+ * even when it is set: nobody would see then where it leads.
+ */
+static int open_source(const char *path, struct err *err)
+{
+	const struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+	int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	int r = fd < 0 ? -errno : fd;
+	int len = r == -ELOOP ? first_symlink(path) : 0;
+
+	if (len)
+		return err_set(err, r,
+			       "cannot take '%s': '%.*s' is a symlink, which nobody "
+			       "follows; write the path that it leads to",
+			       path, len, path);
+	return r < 0 ? err_errno(err, r, "cannot take '%s'", path) : fd;
+}
+
+/* One that is not there yet may be there when the guest starts. */
+static int check_sources(const struct extra_list *l, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < l->count; i++) {
+		struct err why = { 0 };
+		_cleanup_close_ int fd = open_source(l->list[i].source, &why);
+
+		if (fd == -ELOOP)
+			return err_set(err, fd, "%s", why.msg);
+	}
+	return 0;
+}
+
 int extra_check(const struct setting_key *key, const char *value,
 		struct err *err)
 {
 	struct extra_list l;
 
-	return parse(value, &l) ?
-		       err_usage(err,
+	if (parse(value, &l) < 0)
+		return err_usage(err,
 				 "%s: '%s' is not SOURCE:TARGET[:ro,noexec,suid] "
 				 "..., both absolute, TARGET not in /dev, /proc "
-				 "or /sys", key->name, value) :
-		       0;
+				 "or /sys", key->name, value);
+	return check_sources(&l, err);
 }
 
 void extra_release(struct extra_list *l)
@@ -128,6 +188,7 @@ static int take(struct extra *e, int userns_fd, struct err *err)
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP | e->attributes,
 				   .propagation = MS_PRIVATE,
 				   .userns_fd = userns_fd };
+	_cleanup_close_ int source = -1;
 	int r = fx_step("mount");
 
 	if (e->attributes & MOUNT_ATTR_NOSUID)
@@ -136,8 +197,11 @@ static int take(struct extra *e, int userns_fd, struct err *err)
 		attr.attr_clr = MOUNT_ATTR_NOSUID;
 	if (r)
 		return err_errno(err, r, "cannot take '%s'", e->source);
-	e->fd = open_tree(AT_FDCWD, e->source,
-			  OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	source = open_source(e->source, err);
+	if (source < 0)
+		return source;
+	e->fd = open_tree(source, "",
+			  AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (e->fd < 0)
 		return err_errno(err, -errno, "cannot take '%s'", e->source);
 	if (mount_setattr(e->fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)

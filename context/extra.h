@@ -3,7 +3,8 @@
  * Directories of the host that a guest gets besides its tree, the setting "mount":
  * "SOURCE:TARGET[:OPTION,...]", several separated by blanks. What is in them belongs to
  * the guest's ids as its tree does. The targets are names in a tree that the guest has
- * filled: no symlink is followed, and no other mount entered.
+ * filled: no symlink is followed, and no other mount entered. Nor is one followed on the
+ * way to a source, which may be in what a guest writes.
  */
 #ifndef COWLINK_EXTRA_H
 #define COWLINK_EXTRA_H
@@ -24,7 +25,7 @@ struct extra_list {
 
 #define _cleanup_extra_ __attribute__((cleanup(extra_release)))
 
-/* For the table of settings. */
+/* For the table of settings. A symlink on the way to a source is -ELOOP. */
 int extra_check(const struct setting_key *key, const char *value,
 		struct err *err);
 

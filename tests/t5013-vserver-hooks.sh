@@ -101,6 +101,26 @@ test_expect_success 'a target that leaves the root, or has a symlink in it: refu
 	nothing_left g && vserver g set mount=
 '
 
+# swapped PATH: what becomes of a source when the guest has put a symlink into its path.
+swapped()
+{
+	vserver g set mount="$data:/s $data/sub/dir:/t" && vserver g start &&
+	in_guest g "mv /s/$1 /s/old && ln -s $victim /s/$1" && vserver g stop &&
+	refused 1 "$data/$1' is a symlink, which nobody follows; write the path" \
+		vserver g start &&
+	nothing_left g &&
+	refused 1 "$data/$1' is a symlink" vserver g set "mount=$data/sub/dir:/t:ro" &&
+	rm "$data/$1" && mv "$data/old" "$data/$1"
+}
+
+test_expect_success 'a source in what the guest writes leads nowhere else either' '
+	mkdir -p "$data/sub/dir" "$victim/dir" && swapped sub/dir && swapped sub &&
+	vserver g show --json >out &&
+	test_json out .settings.mount "$data:/s $data/sub/dir:/t" && vserver g start &&
+	in_guest g "touch /t/there" && vserver g stop && test_path_exists "$data/sub/dir/there" &&
+	vserver g set mount="$data/later:/t" mount=
+'
+
 # reboots NAME: from inside, and runs again.
 reboots()
 {
