@@ -272,6 +272,20 @@ static int for_disk(const struct cgroup *cg, const struct setting_key *key,
 	return 0;
 }
 
+/* What the file of @key is written to have @value. */
+static int for_kernel(const struct cgroup *cg, const struct setting_key *key,
+		      const char *value, char *buf, size_t size, struct err *err)
+{
+	if (!strcmp(key->name, "io.max"))
+		return for_disk(cg, key, value, buf, size, err);
+	if (!*value)
+		value = kernels_own(key->name);
+	return cgroup_value(value, buf, size) < 0 ?
+		       err_set(err, -EUCLEAN, "the catalog's '%s' makes no sense",
+			       key->name) :
+		       0;
+}
+
 /* Linux 6.1 takes no empty list from a group that has processes. All that the slice
  * has means the same, until that changes. */
 static int write_all_there_is(const struct cgroup *cg, const char *file)
@@ -320,21 +334,15 @@ static int set_limit(const struct cgroup *cg, const struct setting_key *key,
 int cgroup_limit(const struct cgroup *cg, const struct setting_key *key,
 		 const char *value, struct err *err)
 {
-	char number[32];
-	char disk[200];
+	char text[SETTING_VALUE_SIZE];
 	int r;
 
 	if (cg->fd < 0)
 		return err_set(err, -EOPNOTSUPP,
 			       "cannot set %s: cgroup v2 is not mounted",
 			       key->name);
-	if (!strcmp(key->name, "io.max")) {
-		r = for_disk(cg, key, value, disk, sizeof(disk), err);
-		return r ? r : set_limit(cg, key, disk, err);
-	}
-	value = *value ? cgroup_value(key, value, number) :
-			 kernels_own(key->name);
-	return set_limit(cg, key, value, err);
+	r = for_kernel(cg, key, value, text, sizeof(text), err);
+	return r ? r : set_limit(cg, key, text, err);
 }
 
 int cgroup_limits(const struct cgroup *cg, const struct settings *s,

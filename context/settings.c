@@ -242,15 +242,26 @@ int signal_parse(const char *name)
 	return -EINVAL;
 }
 
-const char *cgroup_value(const struct setting_key *key, const char *value,
-			 char buf[32])
+int cgroup_value(const char *value, char *buf, size_t size)
 {
+	char copy[SETTING_VALUE_SIZE];
+	size_t len = 0;
 	uint64_t n;
+	char *save;
+	char *w;
 
-	if (key->check != check_limit || parse_number(value, &n) < 0)
-		return value;
-	(void)snprintf(buf, 32, "%" PRIu64, n);
-	return buf;
+	*buf = '\0';
+	(void)snprintf(copy, sizeof(copy), "%s", value);
+	for (w = strtok_r(copy, " ", &save); w && len < size;
+	     w = strtok_r(NULL, " ", &save)) {
+		const char *blank = len ? " " : "";
+
+		len += parse_number(w, &n) < 0 ?
+			       snprintf(buf + len, size - len, "%s%s", blank, w) :
+			       snprintf(buf + len, size - len, "%s%" PRIu64, blank,
+					n);
+	}
+	return len < size ? 0 : -EINVAL;
 }
 
 /* --- the table -------------------------------------------------------------------- */

@@ -60,8 +60,8 @@ int rlimit_parse(const char *value, struct rlimit *ret);
 /* "TERM", "SIGTERM", "RTMIN+3" or a number; its number or -EINVAL. */
 int signal_parse(const char *name);
 
-/* A size as the kernel wants it: bytes, or "max". @buf of 32 bytes. */
-const char *cgroup_value(const struct setting_key *key, const char *value,
-			 char buf[32]);
+/* What cgroup v2 is written, of @size bytes with its NUL: each number of @value in plain
+ * decimal, as its files know no K, M and G, or read 010 as 8. -EINVAL: it does not fit. */
+int cgroup_value(const char *value, char *buf, size_t size);
 
 #endif

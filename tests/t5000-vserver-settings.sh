@@ -110,6 +110,8 @@ test_expect_success 'bad keys and values are refused, all or nothing' '
 	value_refused memory.max=99999999999G "memory.max" &&
 	value_refused cpu.weight=0 "a number from 1 to 10000" &&
 	value_refused cpu.weight=10001 "a number from 1 to 10000" &&
+	value_refused cpu.weight=10K "a number from 1 to 10000" &&
+	value_refused "cpu.max=1K 1M" "cpu.max: '\''1K 1M'\''" &&
 	value_refused cpu.max=1 "cpu.max: '\''1'\''" &&
 	value_refused "cpu.max=1000 1 1" "cpu.max" &&
 	value_refused cpuset.cpus=all "a list like" &&
