@@ -23,6 +23,9 @@
 #define FREEZE_MS 30000
 /* systemd in a guest needs six levels, containers in it some more. */
 #define DEPTH_MAX "32"
+/* Each costs the kernel memory, which without memory.max is charged to nobody. systemd in a
+ * guest makes one for each unit, below 200 of them; a removed one does not count. */
+#define DESCENDANTS_MAX "1000"
 
 /* --- finding ------------------------------------------------------------------------ */
 
@@ -134,11 +137,23 @@ static int delegate(int fd, uint32_t uid)
 	return r;
 }
 
+static int make_leaves(const struct cgroup *cg, uint32_t uid)
+{
+	_cleanup_close_ int supervisor = open_dir(cg->fd, "supervisor", true);
+	_cleanup_close_ int guest = open_dir(cg->fd, "guest", true);
+	int r = guest < 0 ? guest : supervisor < 0 ? supervisor : 0;
+
+	if (!r)
+		r = cgroup_file_write(cg->fd, "cgroup.max.depth", DEPTH_MAX);
+	if (!r)
+		r = cgroup_file_write(cg->fd, "cgroup.max.descendants",
+				      DESCENDANTS_MAX);
+	return r ? r : delegate(guest, uid);
+}
+
 int cgroup_make(const struct tree_row *row, struct cgroup *ret,
 		struct err *err)
 {
-	_cleanup_close_ int guest = -1;
-	_cleanup_close_ int supervisor = -1;
 	int r = open_cgroup(row, true, ret, err);
 
 	if (r < 0 || ret->fd < 0)
@@ -148,13 +163,7 @@ int cgroup_make(const struct tree_row *row, struct cgroup *ret,
 		r = partition_set(ret->slice_fd, ret->fd, "member", err);
 	if (r < 0)
 		return r;
-	supervisor = open_dir(ret->fd, "supervisor", true);
-	guest = open_dir(ret->fd, "guest", true);
-	r = guest < 0 ? guest : supervisor < 0 ? supervisor : 0;
-	if (!r)
-		r = cgroup_file_write(ret->fd, "cgroup.max.depth", DEPTH_MAX);
-	if (!r)
-		r = delegate(guest, CONTEXT_UID(row->context));
+	r = make_leaves(ret, CONTEXT_UID(row->context));
 	return r < 0 ? err_errno(err, r, "cannot make the cgroup '%s'",
 				 ret->name) :
 		       0;
