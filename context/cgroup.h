@@ -30,7 +30,8 @@ struct cgroup {
 #define CGROUP_INIT { .slice_fd = -1, .fd = -1, .pool_fd = -1 }
 #define _cleanup_cgroup_ __attribute__((cleanup(cgroup_release)))
 
-/* Make it, with its leaves; 0 and fd -1 on a host without cgroup v2. */
+/* Make it, with its leaves, for a guest that does not run: what there is already goes
+ * first, with its processes. 0 and fd -1 on a host without cgroup v2. */
 int cgroup_make(const struct tree_row *row, struct cgroup *ret,
 		struct err *err);
 
