@@ -18,6 +18,8 @@
 #include "limit-cpuset.h"
 #include "limit-io.h"
 
+#define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
+
 #define SLICE "vserver.slice"
 #define REMOVE_TRIES 100
 #define FREEZE_MS 30000
@@ -233,15 +235,56 @@ static int turn_on(const struct cgroup *cg, const char *controller)
 	return r ? r : cgroup_file_write(cg->slice_fd, "cgroup.subtree_control", word);
 }
 
+/* In the leaves a limit holds by the directory above them. But what is kept for the guest
+ * is kept for what it has been charged to, which is a leaf. */
+static void pass_protection(const struct cgroup *cg)
+{
+	static const char *const files[] = { "guest/memory.low",
+					     "guest/memory.min",
+					     "supervisor/memory.low",
+					     "supervisor/memory.min" };
+	size_t i;
+
+	for (i = 0; i < COUNT_OF(files); i++)
+		(void)cgroup_file_write(cg->fd, files[i], "max"); /* a new file */
+}
+
+/*
+ * What there is for the guest's own units, of what is on for the guest. Where the kernel
+ * does not want to they have no such limit, which the guest sees; its own holds.
+ *
+ * Not cpuset: who has that can make partitions, for each of which the kernel builds the
+ * scheduling domains of the whole machine anew. Not io: io.prio.class in a cgroup below
+ * would give the guest the real-time class at the disk, before everybody else.
+ */
+static void hand_down(const struct cgroup *cg)
+{
+	static const char *const controllers[] = { "memory", "pids", "cpu" };
+	char word[16];
+	size_t i;
+
+	for (i = 0; i < COUNT_OF(controllers); i++) {
+		if (!cgroup_file_has(cg->fd, "cgroup.controllers", controllers[i]) ||
+		    cgroup_file_has(cg->fd, "cgroup.subtree_control", controllers[i]))
+			continue;
+		(void)snprintf(word, sizeof(word), "+%s", controllers[i]);
+		if (!cgroup_file_write(cg->fd, "cgroup.subtree_control", word) && !i)
+			pass_protection(cg);
+	}
+}
+
 static const char *const counted[CGROUP_COUNTED] = { "pids", "memory", "io" };
 
 void cgroup_account(const struct cgroup *cg)
 {
 	size_t i;
 
+	if (cg->fd < 0)
+		return;
 	/* what there is not is not shown, and vserver-stat says so */
-	for (i = 0; cg->fd >= 0 && i < CGROUP_COUNTED; i++)
+	for (i = 0; i < CGROUP_COUNTED; i++)
 		(void)turn_on(cg, counted[i]);
+	hand_down(cg);
 }
 
 size_t cgroup_uncounted(int slice_fd, const char *ret[CGROUP_COUNTED])
@@ -265,7 +308,7 @@ static const char *kernels_own(const char *file)
 
 	if (!strcmp(file, "cpu.weight") || !strcmp(file, "io.weight"))
 		return "100";
-	for (i = 0; i < sizeof(zero) / sizeof(*zero); i++)
+	for (i = 0; i < COUNT_OF(zero); i++)
 		if (!strcmp(file, zero[i]))
 			return "0";
 	if (!strcmp(file, PARTITION_FILE))
@@ -331,6 +374,8 @@ static int set_limit(const struct cgroup *cg, const struct setting_key *key,
 		return err_set(err, r,
 			       "cannot set %s: cgroup v2 has no controller '%s' here",
 			       key->name, controller);
+	if (!r)
+		hand_down(cg);
 	if (!r && !strcmp(key->name, PARTITION_FILE))
 		return partition_set(cg->slice_fd, cg->fd, value, err);
 	if (!r && !strcmp(key->name, "cpuset.cpus") && partition_is(cg->fd))

@@ -9,7 +9,9 @@
  *	vserver.slice/keepers/                  keeper.h
  *
  * Two leaves, because a guest that hands controllers on may have no process in
- * guest/ itself, and one that enters must still find a place.
+ * guest/ itself, and one that enters must still find a place. Of the controllers that are
+ * on for the guest they have memory, pids and cpu, so that its units can be limited. With
+ * cpu one leaf gets as much of the guest's time as the other, if both want it.
  */
 #ifndef COWLINK_CGROUP_H
 #define COWLINK_CGROUP_H
@@ -46,9 +48,9 @@ int cgroup_slice(struct err *err);
 int cgroup_open_in(int slice_fd, const struct tree_row *row, struct cgroup *ret,
 		   struct err *err);
 
-/* Let the kernel count what is not limited, where it can; and the names of the
- * controllers that it has not, static ones, of which the number is returned: none
- * where there is no slice. */
+/* Let the kernel count what is not limited, where it can, and hand that on to the guest;
+ * and the names of the controllers that it has not, static ones, of which the number is
+ * returned: none where there is no slice. */
 #define CGROUP_COUNTED 3
 void cgroup_account(const struct cgroup *cg);
 size_t cgroup_uncounted(int slice_fd, const char *ret[CGROUP_COUNTED]);
