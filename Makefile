@@ -210,7 +210,7 @@ $(TEST_PROGRAMS): $(BUILD)/%: $(BUILD)/obj/%.o $(LIB)
 	$(QUIET_LINK)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(DEPS_LIBS)
 
 $(BUILD)/tests/unit/t-filter: $(BUILD)/obj/filter.o
-$(BUILD)/tests/unit/t-settings: $(filter-out %/vserver.o,$(VSERVER_OBJS))
+$(BUILD)/tests/unit/t-settings $(BUILD)/tests/unit/t-userns: $(filter-out %/vserver.o,$(VSERVER_OBJS))
 
 $(REPLAYS): $(BUILD)/tests/fuzz/replay-%: $(BUILD)/obj/tests/fuzz/fuzz-%.o \
 		$(BUILD)/obj/tests/fuzz/replay.o $(LIB)

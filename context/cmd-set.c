@@ -19,12 +19,18 @@
 static int apply_rlimit(const struct guest *g, const struct setting_key *key,
 			const char *value, struct err *err)
 {
+	_cleanup_close_ int process = userns_open_process(g->run.pid, g->run.pidfd);
 	struct rlimit limit;
-	int r = rlimit_parse(value, &limit);
+	int r = process < 0 ? process : rlimit_parse(value, &limit);
 
 	if (!r)
-		r = userns_prlimit(g->row.context, g->run.pid, key->number,
-				   &limit, NULL);
+		r = userns_set_limit(g->row.context, g->run.pid, process,
+				     key->number, &limit);
+	if (r == -EPERM)
+		return err_set(err, -EOPNOTSUPP,
+			       "cannot set %s to '%s': to raise it in a guest that "
+			       "runs takes CAP_SYS_RESOURCE",
+			       key->name, value);
 	return r < 0 ? err_errno(err, r, "cannot set %s to '%s'", key->name,
 				 value) :
 		       0;

@@ -133,13 +133,10 @@ static int unless_gone(void)
 }
 
 /* The process namespace of a process, whose number is in *@ret, or -errno. */
-static int open_namespace(int proc, pid_t pid, struct stat *ret)
+static int open_namespace(int process, struct stat *ret)
 {
-	char path[32];
-	int fd;
+	int fd = openat(process, "ns/pid", O_RDONLY | O_CLOEXEC);
 
-	(void)snprintf(path, sizeof(path), "%d/ns/pid", pid);
-	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, ret) == 0)
 		return fd < 0 ? -errno : fd;
 	cleanup_close(&fd);
@@ -147,10 +144,10 @@ static int open_namespace(int proc, pid_t pid, struct stat *ret)
 }
 
 /* Is it in the namespace @guest, or in one that was made there? */
-static bool is_inside(int proc, pid_t pid, const struct stat *guest)
+static bool is_inside(int process, const struct stat *guest)
 {
 	struct stat st;
-	int fd = open_namespace(proc, pid, &st);
+	int fd = open_namespace(process, &st);
 	bool found = false;
 
 	while (fd >= 0 && !found) {
@@ -167,8 +164,25 @@ static bool is_inside(int proc, pid_t pid, const struct stat *guest)
 	return found;
 }
 
+/* @thread is its directory in /proc, empty once it has ended. Its number may be another's
+ * then: that one gets back what it had. */
+static int set_policy(int thread, pid_t tid, int policy,
+		      const struct sched_param *param)
+{
+	struct sched_param old;
+	int old_policy = sched_getscheduler(tid);
+
+	if (old_policy < 0 || sched_getparam(tid, &old) < 0 ||
+	    sched_setscheduler(tid, policy, param) < 0)
+		return unless_gone();
+	if (userns_process_is_there(thread))
+		return 1;
+	(void)sched_setscheduler(tid, old_policy, &old); /* if it still is there */
+	return 0;
+}
+
 /* A limit holds for what is asked for later: 1 when this one had to be lowered. */
-static int lower(pid_t tid, rlim_t max)
+static int lower(int thread, pid_t tid, rlim_t max)
 {
 	int policy = sched_getscheduler(tid);
 	int kind = policy & ~SCHED_RESET_ON_FORK;
@@ -182,30 +196,32 @@ static int lower(pid_t tid, rlim_t max)
 	param.sched_priority = (int)max;
 	if (!max)
 		policy = SCHED_OTHER | (policy & SCHED_RESET_ON_FORK);
-	return sched_setscheduler(tid, policy, &param) < 0 ? unless_gone() : 1;
+	return set_policy(thread, tid, policy, &param);
 }
 
-static int lower_threads(int proc, pid_t pid, rlim_t max)
+/* By the directory of a process: it is empty once that has ended. */
+static int lower_threads(int process, rlim_t max)
 {
 	_cleanup_dir_ DIR *d = NULL;
 	const struct dirent *e;
-	char path[32];
 	int changed = 0;
-	int r;
+	int r = fdio_names_open(process, "task", &d);
 
-	(void)snprintf(path, sizeof(path), "%d/task", pid);
-	r = fdio_names_open(proc, path, &d);
-	if (r == -ENOENT)
-		return 0;
 	while (r >= 0 && (e = fdio_names_next(d, &r))) {
-		r = lower((pid_t)strtol(e->d_name, NULL, 10), max);
+		_cleanup_close_ int thread =
+			openat(dirfd(d), e->d_name,
+			       O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		if (thread < 0)
+			continue;
+		r = lower(thread, (pid_t)strtol(e->d_name, NULL, 10), max);
 		changed |= r > 0;
 	}
 	return r == -ENOENT || r == -ESRCH ? 0 : r < 0 ? r : changed;
 }
 
 /* 1 when there was something to do. */
-static int limit_one(int proc, pid_t pid, uint32_t context,
+static int limit_one(pid_t pid, int process, uint32_t context,
 		     const struct setting_key *key, const struct rlimit *limit)
 {
 	struct rlimit old;
@@ -216,11 +232,11 @@ static int limit_one(int proc, pid_t pid, uint32_t context,
 		changed = old.rlim_cur != limit->rlim_cur ||
 			  old.rlim_max != limit->rlim_max;
 	if (changed)
-		r = userns_prlimit(context, pid, key->number, limit, NULL);
+		r = userns_set_limit(context, pid, process, key->number, limit);
 	if (r < 0)
 		return r == -ESRCH ? 0 : r;
 	if (key->number == RLIMIT_RTPRIO)
-		r = lower_threads(proc, pid, limit->rlim_max);
+		r = lower_threads(process, limit->rlim_max);
 	return r < 0 ? r : changed || r;
 }
 
@@ -234,10 +250,14 @@ static int limit_pass(int proc, uint32_t context, const struct stat *guest,
 
 	while (r >= 0 && (e = fdio_names_next(d, &r))) {
 		pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
+		_cleanup_close_ int process = -1;
 
-		if (pid <= 0 || !is_inside(proc, pid, guest))
+		if (pid > 0)
+			process = openat(proc, e->d_name,
+					 O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (process < 0 || !is_inside(process, guest))
 			continue;
-		r = limit_one(proc, pid, context, key, limit);
+		r = limit_one(pid, process, context, key, limit);
 		changed |= r > 0;
 	}
 	return r < 0 ? r : changed;
@@ -249,6 +269,7 @@ int rt_apply(const struct guest *g, const struct setting_key *key,
 {
 	_cleanup_close_ int proc =
 		open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int process = -1;
 	_cleanup_close_ int ns = -1;
 	struct stat guest;
 	struct rlimit limit;
@@ -256,10 +277,12 @@ int rt_apply(const struct guest *g, const struct setting_key *key,
 	int r = proc < 0 ? -errno : rt_limit(key, value, &limit);
 
 	if (!r)
-		r = ns = open_namespace(proc, g->run.pid, &guest);
+		r = process = userns_open_process(g->run.pid, g->run.pidfd);
 	if (r >= 0)
-		r = userns_prlimit(g->row.context, g->run.pid, key->number,
-				   &limit, NULL);
+		r = ns = open_namespace(process, &guest);
+	if (r >= 0)
+		r = userns_set_limit(g->row.context, g->run.pid, process,
+				     key->number, &limit);
 	while (!r &&
 	       (r = limit_pass(proc, g->row.context, &guest, key, &limit)) > 0)
 		r = ++passes < PASSES ? 0 : -EBUSY;

@@ -81,6 +81,41 @@ int userns_prlimit(uint32_t context, pid_t pid, int resource,
 	return r ? r : back;
 }
 
+int userns_open_process(pid_t pid, int pidfd)
+{
+	_cleanup_close_ int dir = -1;
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d", pid);
+	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	if (syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0 && errno == ESRCH)
+		return -ESRCH;
+	return steal_fd(&dir);
+}
+
+bool userns_process_is_there(int dir)
+{
+	return !faccessat(dir, "stat", F_OK, 0);
+}
+
+int userns_set_limit(uint32_t context, pid_t pid, int dir, int resource,
+		     const struct rlimit *limit)
+{
+	struct rlimit old;
+	int r = userns_process_is_there(dir) ? fx_step("prlimit") : -ESRCH;
+
+	if (!r)
+		r = userns_prlimit(context, pid, resource, limit, &old);
+	if (userns_process_is_there(dir))
+		return r;
+	/* it is not ours to fail if that one has gone, too */
+	if (!r)
+		(void)userns_prlimit(context, pid, resource, &old, NULL);
+	return -ESRCH;
+}
+
 static int write_map(pid_t pid, const char *file, uint32_t context)
 {
 	_cleanup_close_ int fd = -1;

@@ -3,6 +3,7 @@
 #ifndef COWLINK_USERNS_H
 #define COWLINK_USERNS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -28,6 +29,19 @@ int userns_be_root(void);
 struct rlimit;
 int userns_prlimit(uint32_t context, pid_t pid, int resource,
 		   const struct rlimit *new, struct rlimit *old);
+
+/*
+ * A process by its directory in /proc, which is empty, and stays so, from the moment on
+ * when its number can be another's. The one of @pid that @pidfd is of, as a descriptor;
+ * -ESRCH: it is gone. That of a thread is such a one, too.
+ */
+int userns_open_process(pid_t pid, int pidfd);
+bool userns_process_is_there(int dir);
+
+/* Set a limit of the process @pid that has the directory @dir. The call takes a number: if
+ * it was another's already, that one gets back what it had, and this is -ESRCH. */
+int userns_set_limit(uint32_t context, pid_t pid, int dir, int resource,
+		     const struct rlimit *limit);
 
 /* Give the namespace of this process, which is new, its ids. */
 int userns_map(pid_t pid, uint32_t context, struct err *err);
