@@ -361,6 +361,37 @@ static int write_all_there_is(const struct cgroup *cg, const char *file)
 	return r ? r : cgroup_file_write(cg->fd, file, text);
 }
 
+/* What the kernel means where it refuses a value that the setting can have. */
+static int refused(const struct setting_key *key, const char *value, int r,
+		   struct err *err)
+{
+	static const struct {
+		const char *file;
+		const char *why;
+	} reasons[] = {
+		{ "cpu.weight", "it has none while cpu.idle is 1" },
+		{ "cpu.max", "it is more than the kernel counts, or less than "
+			     "cpu.max.burst" },
+		{ "cpu.max.burst", "it is more than the quota in cpu.max" },
+		{ "cpuset.cpus", "not all of these processors are there, see "
+				 "/sys/devices/system/cpu/online" },
+		{ "cpuset.mems", "not all of these nodes are there, see "
+				 "/sys/devices/system/node/online" },
+		{ "pids.max", "so many processes no kernel has: take less, or 'max'" },
+	};
+	size_t i;
+
+	if (r == -ENOENT)
+		return err_set(err, -EOPNOTSUPP,
+			       "cannot set %s: this kernel has no such limit",
+			       key->name);
+	for (i = 0; (r == -EINVAL || r == -ERANGE) && i < COUNT_OF(reasons); i++)
+		if (!strcmp(key->name, reasons[i].file))
+			return err_set(err, r, "cannot set %s to '%s': %s",
+				       key->name, value, reasons[i].why);
+	return err_errno(err, r, "cannot set %s to '%s'", key->name, value);
+}
+
 static int set_limit(const struct cgroup *cg, const struct setting_key *key,
 		     const char *value, struct err *err)
 {
@@ -386,13 +417,7 @@ static int set_limit(const struct cgroup *cg, const struct setting_key *key,
 		r = cgroup_file_write(cg->fd, key->name, value);
 	if (r == -ENOSPC && !*value)
 		r = write_all_there_is(cg, key->name);
-	if (r == -ENOENT)
-		return err_set(err, -EOPNOTSUPP,
-			       "cannot set %s: this kernel has no such limit",
-			       key->name);
-	return r < 0 ? err_errno(err, r, "cannot set %s to '%s'", key->name,
-				 value) :
-		       0;
+	return r < 0 ? refused(key, value, r, err) : 0;
 }
 
 int cgroup_limit(const struct cgroup *cg, const struct setting_key *key,

@@ -16,6 +16,9 @@
 #include "net-list.h"
 #include "rt.h"
 
+/* PID_MAX_LIMIT of the kernel: it takes no more. */
+#define PROCESSES_MAX 4194304
+
 /* --- values --------------------------------------------------------------------- */
 
 static int bad(const struct setting_key *key, const char *value,
@@ -106,6 +109,16 @@ static int check_limit(const struct setting_key *key, const char *value,
 	if (!strcmp(value, "max") || (!parse_number(value, &n) && n <= INT64_MAX))
 		return 0;
 	return bad(key, value, "a number (with K, M or G) or 'max'", err);
+}
+
+static int check_pids(const struct setting_key *key, const char *value,
+		      struct err *err)
+{
+	uint64_t n;
+
+	if (!strcmp(value, "max") || (!parse_number(value, &n) && n <= PROCESSES_MAX))
+		return 0;
+	return bad(key, value, "a number up to 4194304 or 'max'", err);
 }
 
 /* The kernel's 0 is no limit; that is not what it would look like. */
@@ -208,15 +221,33 @@ int rlimit_parse(const char *value, struct rlimit *ret)
 	return r || ret->rlim_cur > ret->rlim_max ? -EINVAL : 0;
 }
 
+/* Beyond this not even the host's root goes. */
+static int read_nr_open(uint64_t *ret)
+{
+	FILE *f = fopen("/proc/sys/fs/nr_open", "re");
+	int n = f ? fscanf(f, "%" SCNu64, ret) : 0;
+
+	if (f)
+		(void)fclose(f); /* read only */
+	return n == 1 ? 0 : -ENOENT;
+}
+
 static int check_rlimit(const struct setting_key *key, const char *value,
 			struct err *err)
 {
 	struct rlimit limit;
+	uint64_t most;
 
-	return rlimit_parse(value, &limit) ?
-		       bad(key, value, "a limit: N, SOFT:HARD or 'unlimited'",
-			   err) :
-		       0;
+	if (rlimit_parse(value, &limit) < 0)
+		return bad(key, value, "a limit: N, SOFT:HARD or 'unlimited'",
+			   err);
+	if (key->number == RLIMIT_NOFILE && !read_nr_open(&most) &&
+	    limit.rlim_max > most)
+		return err_set(err, -EOPNOTSUPP,
+			       "cannot set %s to '%s': this machine allows %" PRIu64
+			       ", raise fs.nr_open first",
+			       key->name, value, most);
+	return 0;
 }
 
 int signal_parse(const char *name)
@@ -300,7 +331,7 @@ const struct setting_key setting_keys[] = {
 	CGROUP("cpuset.cpus.partition", check_partition),
 	CGROUP("io.max", check_io),
 	CGROUP("io.weight", check_weight),
-	CGROUP("pids.max", check_limit),
+	CGROUP("pids.max", check_pids),
 	{ "disk.space", SETTING_DISK, NULL, check_disk, 0 },
 	{ "disk.inodes", SETTING_DISK, NULL, check_disk, 0 },
 	{ "rt.prio", SETTING_RT, "0", rt_check_prio, RLIMIT_RTPRIO },

@@ -38,14 +38,51 @@ test_expect_success 'they change at once, and go' '
 	effective g cpuset.cpus 1 &&
 	test "$(in_guest g "grep Cpus_allowed_list /proc/self/status | cut -f 2")" = 1 &&
 	limit_is g io.max "$disk rbps=max wbps=2097152 riops=max wiops=max" &&
-	limit_is g cpu.idle 1 && vserver g set cpuset.cpus= io.max= cpu.idle= &&
+	limit_is g cpu.idle 1 && refused 1 "it has none while cpu.idle is 1" vserver g set cpu.weight=7 &&
+	vserver g set cpuset.cpus= io.max= cpu.idle= &&
 	effective g cpuset.cpus 0-1 && limit_is g io.max "" && limit_is g cpu.idle 0
 '
 
+test_expect_success 'numbers reach the kernel as they were meant' '
+	vserver g set cpu.max="50K 0100000" io.weight=1K && limit_is g cpu.max "51200 100000" &&
+	limit_is g io.weight "default 1024" && effective g cpu.max "51200 100000" &&
+	vserver g set cpu.max="0000050000" io.weight= && limit_is g cpu.max "50000 100000" &&
+	limit_is g io.weight "default 100"
+'
+
 test_expect_success 'a processor that is not there is refused, and not stored' '
-	test_must_fail vserver g set cpuset.cpus=9000 2>err && cat err &&
-	test_grep "cannot set cpuset.cpus to" err && vserver g show --json >shown &&
-	test_json shown ".settings[\"cpuset.cpus\"]" null && vserver g stop
+	refused 1 "cannot set cpuset.cpus to '\''9000'\'': not all of these processors are there" \
+		vserver g set cpuset.cpus=9000 && vserver g show --json >shown &&
+	test_json shown ".settings[\"cpuset.cpus\"]" null &&
+	refused 1 "not all of these nodes are there" vserver g set cpuset.mems=900 &&
+	refused 1 "it is more than the quota in cpu.max" vserver g set cpu.max.burst=1M &&
+	refused 1 "less than cpu.max.burst" vserver g set cpu.max="4K 100000" && vserver g stop
+'
+
+test_expect_success 'nor does a guest start with one, of which nothing is left then' '
+	vserver g set cpuset.cpus=9000 &&
+	refused 1 "cannot start guest '\''g'\'': cannot set cpuset.cpus to '\''9000'\'': not all" \
+		vserver g start && nothing_left g && vserver g set cpuset.cpus=
+'
+
+# As systemd with CPUQuota=, MemoryMax= and TasksMax=.
+test_expect_success 'a guest divides its processor time, memory and processes' '
+	a_guest u init=/bin/boot cpu.weight=100 && cat >"$POOL/guests/u/rootfs/bin/boot" <<-\EOF &&
+	#!/bin/sh
+	cd /sys/fs/cgroup && mkdir init unit && echo 1 >init/cgroup.procs &&
+		echo "+cpu +memory +pids" >cgroup.subtree_control &&
+		echo "1000 100000" >unit/cpu.max && echo 16M >unit/memory.max && echo 9 >unit/pids.max
+	sh -c "echo 0 >unit/cgroup.procs; while :; do :; done" &
+	wait
+	EOF
+	chmod +x "$POOL/guests/u/rootfs/bin/boot" && vserver u start &&
+	unit=$(cgroup_of u)/guest/unit && test_note "$(ls -d "$(cgroup_of u)"/io.*)" &&
+	until grep "^nr_throttled [1-9]" "$unit/cpu.stat"
+	do
+		vserver u exec true && sleep 0.1 || return 1
+	done &&
+	test_contents "$unit/memory.max" 16777216 && test_contents "$unit/pids.max" 9 &&
+	! ls "$unit"/io.* "$unit"/cpuset.* 2>/dev/null && vserver u stop && vtemplate destroy u
 '
 
 test_expect_success 'what cannot be a partition stays none' '

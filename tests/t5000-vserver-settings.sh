@@ -131,6 +131,8 @@ test_expect_success 'bad keys and values are refused, all or nothing' '
 	value_refused io.max=bps=1 "words like" &&
 	value_refused "io.max=8:0 rbps=1" "words like" &&
 	value_refused "io.max=rbps=1 rbps=2" "words like" &&
+	value_refused pids.max=1G "pids.max: '\''1G'\'' is not a number up to 4194304" &&
+	value_refused pids.max=4194305 "a number up to" && value_refused pids.max=-1 "a number up to" &&
 	value_refused disk.space=0 "disk.space: '\''0'\'' is not a number above 0" &&
 	value_refused disk.inodes=-1 "disk.inodes: '\''-1'\''" &&
 	value_refused rlimit.nofile=2:1 "rlimit.nofile: '\''2:1'\''" &&
@@ -165,10 +167,20 @@ test_expect_success 'bad keys and values are refused, all or nothing' '
 	pool_sql "SELECT count(*) FROM setting" >out && test_contents out 0
 '
 
+test_expect_success 'nor more open files than this machine allows' '
+	most=$(cat /proc/sys/fs/nr_open) && for value in 1:$((most + 1)) $((most + 1)) unlimited
+	do
+		refused 3 "cannot set rlimit.nofile to '\''$value'\'': this machine allows $most" \
+			vserver c set memory.low=1M rlimit.nofile=$value || return 1
+	done &&
+	pool_sql "SELECT count(*) FROM setting" >out && test_contents out 0 &&
+	vserver c set rlimit.nofile=$most rlimit.nofile=
+'
+
 test_expect_success 'good ones are not' '
 	vserver c set memory.max=max cpu.max="50000 100000" cpuset.cpus=0-2,5 \
 		cpu.max="max" io.max="rbps=10M  wiops=max" io.weight=10 rlimit.core=unlimited rlimit.as=1G:unlimited \
-		stop.signal=SIGRTMIN+3 stop.signal=PWR stop.signal=9 cpu.weight=1 \
+		stop.signal=SIGRTMIN+3 stop.signal=PWR stop.signal=9 cpu.weight=1 pids.max=4M pids.max=max \
 		rt.prio=99 rt.prio=0 rt.time=20ms rt.time=7 rt.time=1s:2s rt.time=unlimited \
 		cpuset.cpus.partition=isolated \
 		hostname=a.b-c net=host net=none net=restricted ip=10.0.0.5/24@eth0 \
