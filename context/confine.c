@@ -3,11 +3,17 @@
 
 #include <cap-ng.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "cleanup.h"
+#include "cmd.h"
 #include "confine-filter.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
@@ -60,6 +66,23 @@ static int install_filter(void)
 	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0 ?
 		       -errno :
 		       0;
+}
+
+/* The file is that of the user namespace of who opens it. */
+int confine_userns(const char *max)
+{
+	_cleanup_close_ int fd = -1;
+	uint64_t n = INT32_MAX;
+	char text[24];
+	int len;
+
+	if (!max)
+		return 0;
+	if (strcmp(max, "max") && parse_number(max, &n) < 0)
+		return -EINVAL;
+	len = snprintf(text, sizeof(text), "%" PRIu64 "\n", n);
+	fd = open("/proc/sys/user/max_user_namespaces", O_WRONLY | O_CLOEXEC);
+	return fd < 0 || write(fd, text, len) != len ? -errno : 0;
 }
 
 int confine(bool rule_net)

@@ -14,4 +14,12 @@
  * those over the network, which has to be a namespace of its own. 0 or -errno. */
 int confine(bool rule_net);
 
+/*
+ * For the same, before confine(), with its /proc mounted: how many user namespaces each
+ * user of the guest can make, which nobody in there raises later; a number, "max", or NULL
+ * for what the kernel begins with. In one of his own a user has all capabilities over what
+ * belongs to it, those that confine() drops too. 0 or -errno.
+ */
+int confine_userns(const char *max);
+
 #endif

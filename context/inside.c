@@ -225,6 +225,9 @@ void inside_first(const struct inside *in)
 	}
 	change_root(in);
 	close_others(in, in->init_fd);
+	r = confine_userns(in->userns_max);
+	if (r < 0)
+		fail(in, "cannot set userns.max", r);
 	r = confine(in->rule_net);
 	if (r < 0)
 		fail(in, "cannot confine the guest", r);

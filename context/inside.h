@@ -18,6 +18,7 @@ struct inside {
 	int wait_fd;		/* one byte: the host has done its part */
 	int status_fd;		/* what went wrong, as text; closed by the exec */
 	int init_fd;		/* run this program, with argv; -1: none */
+	const char *userns_max;	/* confine_userns() */
 	bool own_net;		/* the network namespace is new */
 	bool rule_net;		/* and the guest's root may do with it what he likes */
 	bool search;		/* argv[0] is looked up in PATH */

@@ -206,6 +206,7 @@ static int spawn(struct launch *l, struct err *err)
 			     .wait_fd = l->go[0],
 			     .status_fd = l->status[1],
 			     .init_fd = l->init_fd,
+			     .userns_max = settings_get(s, "userns.max"),
 			     .own_net = net_namespace(s) != 0,
 			     .rule_net = net_mode_of(s) == NET_PRIVATE,
 			     .tty_fd = l->keeper.tty[1] };

@@ -121,6 +121,13 @@ static int check_pids(const struct setting_key *key, const char *value,
 	return bad(key, value, "a number up to 4194304 or 'max'", err);
 }
 
+/* As much as a sysctl holds. */
+static int check_userns(const struct setting_key *key, const char *value,
+			struct err *err)
+{
+	return strcmp(value, "max") ? check_range(key, value, 0, INT32_MAX, err) : 0;
+}
+
 /* The kernel's 0 is no limit; that is not what it would look like. */
 static int check_disk(const struct setting_key *key, const char *value,
 		      struct err *err)
@@ -310,6 +317,7 @@ const struct setting_key setting_keys[] = {
 	{ "stop.timeout", SETTING_INIT, "30", check_seconds, 0 },
 	{ "autostart", SETTING_INIT, "no", check_autostart, 0 },
 	{ "mount", SETTING_INIT, NULL, extra_check, 0 },
+	{ "userns.max", SETTING_INIT, NULL, check_userns, 0 },
 	{ "net", SETTING_NET, NULL, net_check_mode, 0 },
 	{ "net.source", SETTING_NET, NULL, net_check_source, 0 },
 	{ "ip", SETTING_NET, NULL, net_check_list, 0 },

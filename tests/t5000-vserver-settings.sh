@@ -133,6 +133,8 @@ test_expect_success 'bad keys and values are refused, all or nothing' '
 	value_refused "io.max=rbps=1 rbps=2" "words like" &&
 	value_refused pids.max=1G "pids.max: '\''1G'\'' is not a number up to 4194304" &&
 	value_refused pids.max=4194305 "a number up to" && value_refused pids.max=-1 "a number up to" &&
+	value_refused userns.max=-1 "userns.max: '\''-1'\'' is not a number from 0 to 2147483647" &&
+	value_refused userns.max=2G "from 0 to" && value_refused userns.max=none "from 0 to" &&
 	value_refused disk.space=0 "disk.space: '\''0'\'' is not a number above 0" &&
 	value_refused disk.inodes=-1 "disk.inodes: '\''-1'\''" &&
 	value_refused rlimit.nofile=2:1 "rlimit.nofile: '\''2:1'\''" &&
@@ -181,6 +183,7 @@ test_expect_success 'good ones are not' '
 	vserver c set memory.max=max cpu.max="50000 100000" cpuset.cpus=0-2,5 \
 		cpu.max="max" io.max="rbps=10M  wiops=max" io.weight=10 rlimit.core=unlimited rlimit.as=1G:unlimited \
 		stop.signal=SIGRTMIN+3 stop.signal=PWR stop.signal=9 cpu.weight=1 pids.max=4M pids.max=max \
+		userns.max=0 userns.max=1K userns.max=max \
 		rt.prio=99 rt.prio=0 rt.time=20ms rt.time=7 rt.time=1s:2s rt.time=unlimited \
 		cpuset.cpus.partition=isolated \
 		hostname=a.b-c net=host net=none net=restricted ip=10.0.0.5/24@eth0 \

@@ -50,5 +50,30 @@ test_expect_success CGROUP2 'a start takes nothing over from one that was killed
 	test ! -s "$cgroup/supervisor/cgroup.procs" && vserver g stop && nothing_left g
 '
 
+# no_userns COMMAND: there is no room for one more
+no_userns()
+{
+	! in_guest g "$1" 2>err && test_grep "No space left on device" err
+}
+
+test_expect_success 'userns.max: no user namespaces in the guest, or so many' '
+	vserver g start && in_guest g "unshare -Ur unshare -Un true" &&
+	vserver g set userns.max=0 2>err && test_grep "goes on as it was started" err &&
+	vserver g restart && no_userns "unshare -U true" && in_guest g "unshare -m true" &&
+	in_guest g "! echo 9 >/proc/sys/user/max_user_namespaces" 2>err &&
+	test_grep "Permission denied" err && no_userns "unshare -U true" &&
+	vserver g set userns.max=1 && vserver g restart && in_guest g "unshare -Urn true" &&
+	no_userns "unshare -Ur unshare -U true" && test "$(cat /proc/sys/user/max_user_namespaces)" -gt 1 &&
+	vserver g set userns.max=max && vserver g restart && in_guest g "unshare -Ur unshare -U true" &&
+	vserver g stop && nothing_left g
+'
+
+# Each begins with all capabilities, over what is its own.
+test_expect_success 'a namespace of its own owns nothing of the guest' '
+	vserver g set userns.max= && vserver g start &&
+	in_guest g "unshare -Urn sh -c \"ip link set lo up && ip addr add 10.1.2.3/8 dev lo\"" &&
+	in_guest g "! unshare -Ur ip link set lo down" && vserver g stop && nothing_left g
+'
+
 kill_guests
 test_done
