@@ -33,6 +33,7 @@ struct net_config {
 	uint32_t has_lback6;	/* lback6 is on "lo"; else ::1 is 127.HI.LO.1 */
 	uint32_t has_ipv6;	/* the kernel knows AF_INET6 */
 	uint64_t cgroup_id;	/* of the cgroup that holds all of the guest */
+	uint64_t netns;		/* inode of the network namespace that it is in */
 };
 
 /* The value of the map "cowlink_count". Loopback does not count. */

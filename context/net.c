@@ -43,15 +43,17 @@ static int begin_config(const struct guest *g, int cgroup_fd,
 			struct net_config *c)
 {
 	uint32_t context = g->row.context;
+	struct stat ns;
 	struct stat st;
 
-	if (fstat(cgroup_fd, &st) < 0)
+	if (fstat(cgroup_fd, &st) < 0 || stat("/proc/self/ns/net", &ns) < 0)
 		return -errno;
 	*c = (struct net_config){ .lback4 = 127U << 24 | context << 8,
 				  .first_id = CONTEXT_UID(context),
 				  .has_lback6 = lo_has_ipv6(),
 				  .has_ipv6 = kernel_has_ipv6(),
-				  .cgroup_id = st.st_ino };
+				  .cgroup_id = st.st_ino,
+				  .netns = ns.st_ino };
 	memcpy(c->lback6, lback6_base, sizeof(lback6_base));
 	c->lback6[14] = (uint8_t)(context >> 8);
 	c->lback6[15] = (uint8_t)context;
@@ -89,13 +91,14 @@ static int find_config(const struct cgroup *cg,
 	return 0;
 }
 
-/* Take from @arg what another guest has: it was free when that one got it. */
+/* Take from @arg what another guest has: it was free when that one got it. A vserver in
+ * another network namespace has other interfaces, and perhaps the same addresses. */
 static bool leave_to(const struct net_config *other, void *arg)
 {
 	struct net_config *c = arg;
 	uint32_t i;
 
-	if (other->cgroup_id == c->cgroup_id)
+	if (other->cgroup_id == c->cgroup_id || other->netns != c->netns)
 		return false;
 	if (other->has_lback6 && !memcmp(other->lback6, c->lback6, 16))
 		c->has_lback6 = false;
