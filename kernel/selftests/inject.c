@@ -32,6 +32,16 @@
 static int nth_fd = -1;
 static bool by_function;
 
+/* What can fail for each process that asks for it, and what the kernel says then. */
+static const struct kind {
+	const char *times;	/* how often it may, yet */
+	int err;
+} kinds[] = {
+	{ DEBUGFS "failslab/times", ENOMEM },
+	{ DEBUGFS "fail_page_alloc/times", ENOMEM },
+	{ DEBUGFS "fail_make_request/times", EIO },
+};
+
 static void set_knob(const char *path, const char *value)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -106,10 +116,11 @@ static void arm_function(unsigned int nth)
 	set_knob(FUNCTION_KNOB "times", nth ? "1" : "0");
 }
 
-static bool function_has_failed(void)
+/* Whether what may fail once has failed. */
+static bool is_used_up(const char *times)
 {
 	char text[16] = "";
-	int fd = EXPECT_OK(open(FUNCTION_KNOB "times", O_RDONLY | O_CLOEXEC));
+	int fd = EXPECT_OK(open(times, O_RDONLY | O_CLOEXEC));
 
 	EXPECT_OK(read(fd, text, sizeof(text) - 1));
 	close(fd);
@@ -120,30 +131,41 @@ static void arm(unsigned int nth)
 {
 	char text[16];
 	int len = snprintf(text, sizeof(text), "%u", nth);
+	size_t i;
 
 	if (by_function) {
 		arm_function(nth);
 		return;
 	}
+	for (i = 0; nth && i < ARRAY_SIZE(kinds); i++)
+		set_knob(kinds[i].times, "1");
 	EXPECT_EQ(EXPECT_OK(pwrite(nth_fd, text, len, 0)), len);
 }
 
-/* Whether the failure came. Keeps errno. */
-static bool disarm(void)
+/* The errno of what has failed, 0 if nothing has. */
+static int what_failed(void)
 {
-	char text[16] = "";
-	int err = errno;
-	bool came;
+	size_t i;
 
-	if (by_function) {
-		came = function_has_failed();
-	} else {
-		EXPECT_OK(pread(nth_fd, text, sizeof(text) - 1, 0));
-		came = !atoi(text);
-	}
+	if (by_function)
+		return is_used_up(FUNCTION_KNOB "times") ? ENOMEM : 0;
+	for (i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (is_used_up(kinds[i].times))
+			return kinds[i].err;
+	return 0;
+}
+
+/* The same, and from now on nothing does. Keeps errno. */
+static int disarm(void)
+{
+	int err = errno, failed;
+
+	if (!by_function)
+		EXPECT_EQ(EXPECT_OK(pwrite(nth_fd, "0", 1, 0)), 1);
+	failed = what_failed();
 	arm(0);
 	errno = err;
-	return came;
+	return failed;
 }
 
 /* Requests of this process to the disk below the scratch filesystem fail. */
@@ -256,10 +278,15 @@ static void reshare(struct shared *f)
 	f->ctime_moves = true;
 }
 
-/* tmpfs says ENOSPC when there is no memory for an inode. */
-static bool is_injected(int err)
+/*
+ * Whether an operation may fail by errno after @injected has been. tmpfs says ENOSPC
+ * when there is no memory for an inode.
+ */
+static bool is_injected(int injected)
 {
-	return err == ENOMEM || err == EIO || (on_tmpfs() && err == ENOSPC);
+	return injected && (errno == injected ||
+			    (on_tmpfs() && injected == ENOMEM &&
+			     errno == ENOSPC));
 }
 
 struct tally {
@@ -270,27 +297,27 @@ struct tally {
 static bool fail_at_point(struct shared *f, const struct op *op,
 			  unsigned int nth, struct tally *t)
 {
-	bool came;
-	int ret;
+	int ret, injected;
 
 	arm(nth);
 	ret = op->fn();
-	came = disarm();
-	CHECK(ret >= 0 || (came && is_injected(errno)),
-	      "%s: point %u: %s", op->name, nth, errno_name(errno));
+	injected = disarm();
+	CHECK(ret >= 0 || is_injected(injected),
+	      "%s: point %u: %s, as %s was injected", op->name, nth,
+	      errno_name(errno), injected ? errno_name(injected) : "nothing");
 	if (ret > 0)
 		close(ret);
-	t->points += came;
+	t->points += !!injected;
 	t->refused += ret < 0;
 	if (ret < 0 && is_shared_now(f)) {
 		expect_others();
-		return came;
+		return injected;
 	}
 	t->late += ret < 0;
 	expect_copy(f, op, ret < 0);
 	reshare(f);
 	expect_others();
-	return came;
+	return injected;
 }
 
 /* Without a failure, so that caches and directories are as large as ever. */
@@ -393,9 +420,8 @@ static void allocations_tmpfs(void)
 
 static bool unify_at_point(struct shared *f, unsigned int nth, struct tally *t)
 {
+	int ret, dir, master, victim, injected;
 	struct snapshot before;
-	bool came;
-	int ret, dir, master, victim;
 
 	dir = EXPECT_OK(open("G1", O_RDONLY | O_DIRECTORY));
 	master = EXPECT_OK(open("C/f", O_RDONLY));
@@ -403,20 +429,21 @@ static bool unify_at_point(struct shared *f, unsigned int nth, struct tally *t)
 	snapshot_take("G1/own", &before);
 	arm(nth);
 	ret = unify_at(dir, "own", master, victim);
-	came = disarm();
-	CHECK(!ret || (came && is_injected(errno)),
-	      "unify: point %u: %s", nth, errno_name(errno));
+	injected = disarm();
+	CHECK(!ret || is_injected(injected),
+	      "unify: point %u: %s, as %s was injected", nth,
+	      errno_name(errno), injected ? errno_name(injected) : "nothing");
 	close(victim);
 	close(master);
 	close(dir);
-	t->points += came;
+	t->points += !!injected;
 	t->refused += !!ret;
 	if (ret) {
 		EXPECT_SAME("G1/own", &before, 0);
-		return came;
+		return injected;
 	}
 	EXPECT_SAME("G1/own", &f->before, IGN_NLINK | IGN_CTIME);
-	return came;
+	return injected;
 }
 
 static void make_own(void)
