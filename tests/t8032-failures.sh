@@ -8,4 +8,4 @@ test_description='kernel: what can fail in a break does; freezing and unmounting
 
 build_selftests
 test_in_uml "$@"
-run_selftests --fs=ext4 --fs=tmpfs inject stall
+run_selftests --fs=ext4 --fs=tmpfs --fs=xfs --fs=xfs-plain inject stall

@@ -236,6 +236,12 @@ void expect_gone(struct shared *sh, enum dir dir);
 void expect_others_at(const char *file, int line);
 #define expect_others()		expect_others_at(__FILE__, __LINE__)
 
+/*
+ * Looks after @sh again, which was forgotten when the place that it is in was
+ * left or unmounted.
+ */
+void watch_again(struct shared *sh);
+
 /* Removes the flags and lets go of the inode: it is no longer looked at. */
 void unshare_file(struct shared *sh);
 

@@ -5,7 +5,8 @@
  * name leads to the shared inode or, if it went wrong after the break, to a
  * whole copy; the errno tells what failed; and nothing is left of the attempt.
  *
- * On a filesystem without quota: Linux miscounts when these fail in there.
+ * On a filesystem without quota: Linux miscounts when these fail in there. XFS shuts
+ * down if it cannot undo: it is mounted again then, and either is right.
  *
  * Where Linux can make functions fail (it needs kprobes, so not under UML), one test
  * more: the copy cannot have its nth page. Of the functions Linux lets us choose it
@@ -178,6 +179,52 @@ static void fail_requests(const struct scratch *fs)
 	set_knob(path, "1");
 }
 
+/* ---- a disk of our own -------------------------------------------------- */
+
+/*
+ * XFS shuts down when it fails in the middle of a transaction, in our process or in
+ * one of its own for it. What can be seen by then was a promise; after recovery it
+ * is the old inode or the copy.
+ */
+static struct scratch disk;
+
+static void disk_begin(void)
+{
+	if (on_xfs())
+		scratch_xfs(&disk, NULL, "");
+	else
+		scratch_ext4(&disk, DISK_SIZE, NULL, "");
+	if (!by_function)
+		fail_requests(&disk);
+	scratch_enter(&disk);
+}
+
+static void disk_end(void)
+{
+	scratch_leave();
+	scratch_umount(&disk);
+	scratch_fsck(&disk);
+}
+
+static bool is_shut_down(void)
+{
+	int err = errno, fd = open(".", O_RDONLY | O_DIRECTORY);
+
+	CHECK(fd >= 0 || (on_xfs() && errno == EIO), "the disk: %s",
+	      errno_name(errno));
+	close(fd);
+	errno = err;
+	return fd < 0;
+}
+
+static void recover(struct shared *f)
+{
+	scratch_recover(&disk, "");
+	fail_requests(&disk);
+	watch_again(f);
+	f->ctime_moves = true;
+}
+
 /* ---- one operation ----------------------------------------------------- */
 
 struct op {
@@ -185,6 +232,7 @@ struct op {
 	int (*fn)(void);
 	unsigned int changes;	/* enum snapshot_ignore, in the copy */
 	off_t size;		/* of the copy */
+	nlink_t nlink;
 };
 
 /* A descriptor is closed by who has disarmed. */
@@ -218,15 +266,41 @@ static int op_utimes(void)
 	return utimensat(AT_FDCWD, "G1/f", NULL, 0);
 }
 
+static int op_setxattr(void)
+{
+	return setxattr("G1/f", "trusted.new", "value", 5, XATTR_CREATE);
+}
+
+static int op_removexattr(void)
+{
+	return removexattr("G1/f", "trusted.note");
+}
+
+static int op_acl(void)
+{
+	return set_acl("G1/f", false, 6, STRANGER, 6, 4, 6, 0);
+}
+
+static int op_link(void)
+{
+	return link("G1/f", "G1/l");
+}
+
 static const struct op ops[] = {
-	{ "open", op_open, IGN_COPY, SIZE },
+	{ "open", op_open, IGN_COPY, SIZE, 1 },
 	{ "open with O_TRUNC", op_open_trunc,
-	  IGN_COPY | IGN_CONTENT | IGN_MTIME, 0 },
-	{ "truncate", op_truncate, IGN_COPY | IGN_CONTENT | IGN_MTIME, SHORT },
-	{ "chmod", op_chmod, IGN_COPY | IGN_MODE | IGN_XATTRS, SIZE },
-	{ "chown", op_chown, IGN_COPY | IGN_OWNER, SIZE },
-	{ "utimes", op_utimes, IGN_COPY | IGN_ATIME | IGN_MTIME, SIZE },
+	  IGN_COPY | IGN_CONTENT | IGN_MTIME, 0, 1 },
+	{ "truncate", op_truncate, IGN_COPY | IGN_CONTENT | IGN_MTIME, SHORT,
+	  1 },
+	{ "chmod", op_chmod, IGN_COPY | IGN_MODE | IGN_XATTRS, SIZE, 1 },
+	{ "chown", op_chown, IGN_COPY | IGN_OWNER, SIZE, 1 },
+	{ "utimes", op_utimes, IGN_COPY | IGN_ATIME | IGN_MTIME, SIZE, 1 },
+	{ "setxattr", op_setxattr, IGN_COPY | IGN_XATTRS, SIZE, 1 },
+	{ "removexattr", op_removexattr, IGN_COPY | IGN_XATTRS, SIZE, 1 },
+	{ "ACL", op_acl, IGN_COPY | IGN_MODE | IGN_XATTRS, SIZE, 1 },
 };
+
+static const struct op link_op = { "link", op_link, IGN_COPY, SIZE, 2 };
 
 static struct shared *make_file(void)
 {
@@ -253,7 +327,7 @@ static void expect_copy(struct shared *f, const struct op *op, bool failed)
 {
 	struct stat st;
 
-	expect_broken(f, G1);
+	expect_broken_links(f, G1, failed ? 1 : op->nlink);
 	EXPECT_SAME("G1/f", &f->before, op->changes);
 	EXPECT_OK(stat("G1/f", &st));
 	CHECK(st.st_size == op->size || (failed && st.st_size == SIZE),
@@ -261,11 +335,24 @@ static void expect_copy(struct shared *f, const struct op *op, bool failed)
 	pattern_check("G1/f", 0, st.st_size, SHARED_SEED);
 }
 
+/* XFS frees inodes in the background, but not while it is frozen. */
+static void usage_now(struct statvfs *ret)
+{
+	int fd = EXPECT_OK(open(".", O_RDONLY | O_DIRECTORY));
+
+	if (on_xfs()) {
+		EXPECT_OK(ioctl(fd, FIFREEZE, 0));
+		EXPECT_OK(ioctl(fd, FITHAW, 0));
+	}
+	close(fd);
+	EXPECT_OK(statvfs(".", ret));
+}
+
 static void expect_usage(const struct statvfs *before)
 {
 	struct statvfs now;
 
-	EXPECT_OK(statvfs(".", &now));
+	usage_now(&now);
 	EXPECT_EQ(now.f_ffree, before->f_ffree);
 	EXPECT_EQ(now.f_bfree, before->f_bfree);
 }
@@ -273,6 +360,7 @@ static void expect_usage(const struct statvfs *before)
 static void reshare(struct shared *f)
 {
 	EXPECT_OK(unlink("G1/f"));
+	CHECK(!unlink("G1/l") || errno == ENOENT, "unlink: %m");
 	EXPECT_OK(link("C/f", "G1/f"));
 	f->state[G1] = NAME_SHARED;
 	f->ctime_moves = true;
@@ -290,31 +378,45 @@ static bool is_injected(int injected)
 }
 
 struct tally {
-	unsigned int points, refused, late;
+	unsigned int points, refused, late, requests, shutdowns;
 };
+
+static void check_result(const struct op *op, unsigned int nth, bool refused,
+			 int injected, bool down)
+{
+	if (!refused || is_injected(injected) || (down && errno == EIO))
+		return;
+	FAIL("%s: point %u: %s, as %s was injected", op->name, nth,
+	     errno_name(errno), injected ? errno_name(injected) : "nothing");
+}
 
 /* Return: whether there was an @nth point to fail at. */
 static bool fail_at_point(struct shared *f, const struct op *op,
 			  unsigned int nth, struct tally *t)
 {
+	bool refused, down;
 	int ret, injected;
 
 	arm(nth);
 	ret = op->fn();
 	injected = disarm();
-	CHECK(ret >= 0 || is_injected(injected),
-	      "%s: point %u: %s, as %s was injected", op->name, nth,
-	      errno_name(errno), injected ? errno_name(injected) : "nothing");
+	refused = ret < 0;
+	down = is_shut_down();
+	check_result(op, nth, refused, injected, down);
 	if (ret > 0)
 		close(ret);
+	if (down)
+		recover(f);
 	t->points += !!injected;
-	t->refused += ret < 0;
-	if (ret < 0 && is_shared_now(f)) {
+	t->requests += injected == EIO;
+	t->refused += refused;
+	t->shutdowns += down;
+	if ((refused || down) && is_shared_now(f)) {
 		expect_others();
 		return injected;
 	}
-	t->late += ret < 0;
-	expect_copy(f, op, ret < 0);
+	t->late += refused;
+	expect_copy(f, op, refused || down);
 	reshare(f);
 	expect_others();
 	return injected;
@@ -349,65 +451,78 @@ static void expect_enough(const struct op *op, const struct tally *t)
 		      op->name, t->refused);
 }
 
-static void sweep(struct shared *f, const struct op *op)
+/* Return: how many of the failures were requests to the disk. */
+static unsigned int sweep(struct shared *f, const struct op *op)
 {
 	struct statvfs before;
 	struct tally t = { 0 };
 	unsigned int n;
 
 	warm_up(f, op);
-	EXPECT_OK(statvfs(".", &before));
+	usage_now(&before);
 	for (n = 1; fail_at_point(f, op, n, &t); n++) {
 		CHECK(n < POINTS_MAX, "%s: no end", op->name);
 		expect_usage(&before);
 	}
-	note("%s: %u points, %u refused, %u of them after the break", op->name,
-	     t.points, t.refused, t.late);
+	note("%s: %u points, %u of them requests; %u refused, %u of them after the break; %u shutdowns",
+	     op->name, t.points, t.requests, t.refused, t.late, t.shutdowns);
 	expect_enough(op, &t);
 	sync();
 	expect_usage(&before);
+	return t.requests;
 }
 
 static void all_ops(void)
 {
 	struct shared *f = make_file();
+	unsigned int requests = 0;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(ops); i++)
-		sweep(f, &ops[i]);
+		requests += sweep(f, &ops[i]);
+	/* A copy that shares blocks may have none. */
+	CHECK(requests || by_function || on_tmpfs() || have_reflink(),
+	      "no request has failed");
 }
 
-static void expect_clean(const struct scratch *fs)
+/* The inode has as many links as it can have; the name gets a copy then. */
+static void link_ext4(void)
 {
-	int status = RUN("e2fsck", "-f", "-n", fs->image);
+	struct shared *f;
 
-	CHECK(!status, "e2fsck: status %d", status);
-}
-
-static void all_ops_on_ext4(bool requests)
-{
-	struct scratch fs;
-
-	scratch_ext4(&fs, DISK_SIZE, NULL, "");
-	if (requests)
-		fail_requests(&fs);
-	scratch_enter(&fs);
-	all_ops();
+	prepare_injection();
+	disk_begin();
+	mk_file("C/f", SIZE, SHARED_SEED);
+	scratch_umount(&disk);
+	CHECK(!RUN("debugfs", "-w", "-R", "sif C/f links_count 64998",
+		   disk.image), "debugfs: expected success");
+	scratch_mount(&disk, "");
+	fail_requests(&disk);
+	scratch_enter(&disk);
+	f = share("f");
+	EXPECT_EQ(f->before.st.st_nlink, 65000);
+	sweep(f, &link_op);
 	scratch_leave();
-	scratch_umount(&fs);
-	expect_clean(&fs);
+	scratch_umount(&disk);
+	CHECK(!RUN("debugfs", "-w", "-R", "sif C/f links_count 3", disk.image),
+	      "debugfs: expected success");
+	scratch_fsck(&disk);
 }
 
-static void everything_ext4(void)
+static void everything_on_disk(void)
 {
 	prepare_injection();
-	all_ops_on_ext4(true);
+	disk_begin();
+	all_ops();
+	disk_end();
 }
 
 static void pages_ext4(void)
 {
 	prepare_function();
-	all_ops_on_ext4(false);
+	disk_begin();
+	all_ops();
+	disk_end();
 }
 
 static void allocations_tmpfs(void)
@@ -418,31 +533,62 @@ static void allocations_tmpfs(void)
 
 /* ---- unification ------------------------------------------------------- */
 
+static struct {
+	int dir, master, victim;
+} fds;
+
+static void open_fds(void)
+{
+	fds.dir = EXPECT_OK(open("G1", O_RDONLY | O_DIRECTORY));
+	fds.master = EXPECT_OK(open("C/f", O_RDONLY));
+	fds.victim = EXPECT_OK(open("G1/own", O_RDONLY));
+}
+
+static void close_fds(void)
+{
+	close(fds.victim);
+	close(fds.master);
+	close(fds.dir);
+}
+
+static int op_unify(void)
+{
+	return unify_at(fds.dir, "own", fds.master, fds.victim);
+}
+
+static const struct op unify_op = { "unify", op_unify, 0, SIZE, 0 };
+
+static bool is_unified(const struct shared *f)
+{
+	struct stat st;
+
+	EXPECT_OK(stat("G1/own", &st));
+	return st.st_ino == f->before.st.st_ino;
+}
+
 static bool unify_at_point(struct shared *f, unsigned int nth, struct tally *t)
 {
-	int ret, dir, master, victim, injected;
 	struct snapshot before;
+	bool refused, down;
+	int injected;
 
-	dir = EXPECT_OK(open("G1", O_RDONLY | O_DIRECTORY));
-	master = EXPECT_OK(open("C/f", O_RDONLY));
-	victim = EXPECT_OK(open("G1/own", O_RDONLY));
 	snapshot_take("G1/own", &before);
+	open_fds();
+	sync();		/* what comes now is what a shutdown may undo */
 	arm(nth);
-	ret = unify_at(dir, "own", master, victim);
+	refused = unify_op.fn();
 	injected = disarm();
-	CHECK(!ret || is_injected(injected),
-	      "unify: point %u: %s, as %s was injected", nth,
-	      errno_name(errno), injected ? errno_name(injected) : "nothing");
-	close(victim);
-	close(master);
-	close(dir);
+	down = is_shut_down();
+	check_result(&unify_op, nth, refused, injected, down);
+	close_fds();
+	if (down)
+		recover(f);
 	t->points += !!injected;
-	t->refused += !!ret;
-	if (ret) {
+	t->refused += refused;
+	if ((refused || down) && !is_unified(f))
 		EXPECT_SAME("G1/own", &before, 0);
-		return injected;
-	}
-	EXPECT_SAME("G1/own", &f->before, IGN_NLINK | IGN_CTIME);
+	else
+		EXPECT_SAME("G1/own", &f->before, IGN_NLINK | IGN_CTIME);
 	return injected;
 }
 
@@ -461,12 +607,9 @@ static void unify_sweep(void)
 
 	f->ctime_moves = true;
 	do {
-		struct stat st;
-
 		make_own();
 		came = unify_at_point(f, ++n, &t);
-		EXPECT_OK(stat("G1/own", &st));
-		if (st.st_ino != f->before.st.st_ino)
+		if (!is_unified(f))
 			EXPECT_OK(set_flags("G1/own", 0));
 		EXPECT_OK(unlink("G1/own"));
 		expect_others();
@@ -476,17 +619,12 @@ static void unify_sweep(void)
 	CHECK(t.refused >= 3, "only %u failures were seen", t.refused);
 }
 
-static void unify_ext4(void)
+static void unify_on_disk(void)
 {
-	struct scratch fs;
-
 	prepare_injection();
-	scratch_ext4(&fs, DISK_SIZE, NULL, "");
-	scratch_enter(&fs);
+	disk_begin();
 	unify_sweep();
-	scratch_leave();
-	scratch_umount(&fs);
-	expect_clean(&fs);
+	disk_end();
 }
 
 static void unify_tmpfs(void)
@@ -496,15 +634,14 @@ static void unify_tmpfs(void)
 }
 
 static const struct test tests[] = {
-	{ "ext4: each allocation and each request of a break fails",
-	  everything_ext4, NEED_EXT4 },
-	{ "tmpfs: each allocation of a break fails", allocations_tmpfs,
-	  NEED_TMPFS },
-	{ "ext4: a copy cannot have its nth page", pages_ext4, NEED_EXT4 },
-	{ "ext4: each allocation of a unification fails", unify_ext4,
-	  NEED_EXT4 },
-	{ "tmpfs: each allocation of a unification fails", unify_tmpfs,
-	  NEED_TMPFS },
+	{ "each allocation and each request of a break fails",
+	  everything_on_disk, NEED_DISK },
+	{ "each allocation of a break fails", allocations_tmpfs, NEED_TMPFS },
+	{ "the same of a break for a link too many", link_ext4, NEED_EXT4 },
+	{ "a copy cannot have its nth page", pages_ext4, NEED_EXT4 },
+	{ "each allocation of a unification fails", unify_on_disk,
+	  NEED_DISK },
+	{ "each allocation of a unification fails", unify_tmpfs, NEED_TMPFS },
 };
 
 TEST_MAIN("inject", tests)

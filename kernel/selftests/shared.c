@@ -325,6 +325,12 @@ struct shared *share(const char *name)
 	return sh;
 }
 
+void watch_again(struct shared *sh)
+{
+	CHECK(nr_shared < MAX_SHARED, "too many shared files");
+	all_shared[nr_shared++] = sh;
+}
+
 struct shared *mk_shared(const char *name, size_t size)
 {
 	char path[80];
