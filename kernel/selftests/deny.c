@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <linux/fs.h>
@@ -18,7 +19,16 @@
 #define F_SET_RW_HINT	1036
 #endif
 
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2	452
+#endif
+
 #define SIZE	10000
+
+static int sys_fchmodat2(int dir, const char *path, mode_t mode, int flags)
+{
+	return syscall(SYS_fchmodat2, dir, path, mode, flags);
+}
 
 static const struct timespec some_times[2] = { { 1, 2 }, { 3, 4 } };
 
@@ -60,6 +70,31 @@ static void read_only_descriptor(void)
 	EXPECT_ERR(fchownat(fd, "", OWNER, OWNER, AT_EMPTY_PATH), EPERM);
 	EXPECT_ERR(utimensat(fd, "", some_times, AT_EMPTY_PATH), EPERM);
 	EXPECT_ERR(utimensat(fd, "", NULL, AT_EMPTY_PATH), EPERM);
+	EXPECT_BREAKS(c, 0);
+}
+
+/* Linux 6.6 and later. */
+static void fchmodat2_of_descriptors(void)
+{
+	static const int flags[] = { O_RDONLY, O_PATH };
+	struct counters c;
+	size_t i;
+	int fd;
+
+	mk_shared("f", SIZE);
+	c = counters_now();
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		fd = EXPECT_OK(open("G1/f", flags[i]));
+		if (sys_fchmodat2(fd, "", 0600, AT_EMPTY_PATH) &&
+		    errno == ENOSYS)
+			skip("no fchmodat2");
+		EXPECT_ERR(sys_fchmodat2(fd, "", 0600, AT_EMPTY_PATH), EPERM);
+		EXPECT_ERR(sys_fchmodat2(fd, "", 0644, AT_EMPTY_PATH), EPERM);
+		EXPECT_ERR(sys_fchmodat2(fd, "", 0600, AT_EMPTY_PATH |
+					 AT_SYMLINK_NOFOLLOW), EPERM);
+		EXPECT_ERR(sys_fchmodat2(fd, "", 0600, 0), ENOENT);
+		close(fd);
+	}
 	EXPECT_BREAKS(c, 0);
 }
 
@@ -458,6 +493,7 @@ static void move_extents(void)
 static const struct test tests[] = {
 	{ "a read-only descriptor", read_only_descriptor },
 	{ "an O_PATH descriptor", path_descriptor },
+	{ "fchmodat2 of either", fchmodat2_of_descriptors },
 	{ "magic links: /proc/self/fd and symlinks to it", magic_links },
 	{ "/proc/PID/exe of a running program", running_program },
 	{ "a descriptor whose name was removed, to the last link",

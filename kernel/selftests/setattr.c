@@ -5,12 +5,22 @@
  */
 #include "harness.h"
 
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/xattr.h>
 #include <utime.h>
 #include <linux/capability.h>
 
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2	452
+#endif
+
 #define SIZE	10000
+
+static int sys_fchmodat2(int dir, const char *path, mode_t mode, int flags)
+{
+	return syscall(SYS_fchmodat2, dir, path, mode, flags);
+}
 
 /* ---- truncate ---------------------------------------------------------- */
 
@@ -140,6 +150,37 @@ static void same_mode_is_no_change(void)
 		EXPECT_ERR(chmod("G1/f", 02751), EPERM);
 	EXPECT_BREAKS(c, 0);
 	/* And the harness finds the ctime what it was. */
+}
+
+/* Linux 6.6 and later: a name that is not followed is a name. */
+static void fchmodat2_by_name(void)
+{
+	struct shared *f = mk_shared("f", SIZE), *g = mk_shared("g", SIZE);
+	struct counters c = counters_now();
+	int dir = EXPECT_OK(open("G1", O_PATH));
+	struct stat st;
+
+	if (sys_fchmodat2(dir, "f", 0644, 0) && errno == ENOSYS)
+		skip("no fchmodat2");
+	EXPECT_OK(sys_fchmodat2(dir, "f", 0644, AT_SYMLINK_NOFOLLOW));
+	EXPECT_OK(sys_fchmodat2(dir, "f", 0644, AT_EMPTY_PATH));
+	EXPECT_OK(symlink("g", "G1/s"));
+	EXPECT_ERR(sys_fchmodat2(dir, "s", 0600, AT_SYMLINK_NOFOLLOW),
+		   EOPNOTSUPP);
+	EXPECT_BREAKS(c, 0);
+	expect_others();
+
+	EXPECT_OK(sys_fchmodat2(dir, "f", 04711, AT_SYMLINK_NOFOLLOW));
+	expect_broken(f, G1);
+	EXPECT_SAME("G1/f", &f->before, IGN_COPY | IGN_MODE);
+	EXPECT_OK(stat("G1/f", &st));
+	EXPECT_EQ(st.st_mode, S_IFREG | 04711);
+	EXPECT_OK(sys_fchmodat2(dir, "s", 0600, AT_EMPTY_PATH));
+	expect_broken(g, G1);
+	EXPECT_OK(stat("G1/g", &st));
+	EXPECT_EQ(st.st_mode, S_IFREG | 0600);
+	EXPECT_BREAKS(c, 2);
+	close(dir);
 }
 
 /* ---- chown ------------------------------------------------------------- */
@@ -412,6 +453,7 @@ static const struct test tests[] = {
 	{ "chmod", change_mode },
 	{ "chmod to the same mode: no break, same ctime",
 	  same_mode_is_no_change },
+	{ "fchmodat2, followed or not", fchmodat2_by_name },
 	{ "chown, lchown, fchownat", change_owner },
 	{ "chown to the same owner: no break, same ctime",
 	  same_owner_is_no_change },
