@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -20,6 +21,10 @@
 
 /* Two of them stay in a processor's cache. */
 #define EQUAL_CHUNK (128 << 10)
+
+/* So much is mapped at a time to see what of it is in memory, of pages no smaller. */
+#define RESIDENT_CHUNK (16 << 20)
+#define PAGE_MIN 4096
 
 static int open_noatime(int dirfd, const char *name, int flags)
 {
@@ -365,6 +370,50 @@ int fdio_holds(int fd, const void *bytes, size_t size)
 	if (n < 0)
 		return n;
 	return (size_t)n == size && !memcmp(buf, bytes, size);
+}
+
+int fdio_settle(int fd, bool all)
+{
+	unsigned int flags = SYNC_FILE_RANGE_WAIT_BEFORE;
+
+	if (all)
+		flags |= SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+	return sync_file_range(fd, 0, 0, flags) < 0 ? -errno : 0;
+}
+
+/* Is one of the pages of these at most RESIDENT_CHUNK bytes in memory? */
+static bool is_resident(int fd, uint64_t pos, size_t len)
+{
+	unsigned char pages[RESIDENT_CHUNK / PAGE_MIN];
+	void *map = mmap(NULL, len, PROT_READ, MAP_SHARED, fd, (off_t)pos);
+	bool resident = false;
+	size_t i;
+
+	if (map == MAP_FAILED)
+		return true;
+	memset(pages, 0, sizeof(pages));
+	if (mincore(map, len, pages) < 0)
+		resident = true;
+	for (i = 0; !resident && i < sizeof(pages); i++)
+		resident = pages[i] & 1;
+	(void)munmap(map, len); /* it was mapped */
+	return resident;
+}
+
+bool fdio_drop_pages(int fd, uint64_t size_bytes)
+{
+	uint64_t pos;
+
+	if (posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED))
+		return false;
+	for (pos = 0; pos < size_bytes; pos += RESIDENT_CHUNK) {
+		uint64_t left = size_bytes - pos;
+
+		if (is_resident(fd, pos,
+				left < RESIDENT_CHUNK ? left : RESIDENT_CHUNK))
+			return false;
+	}
+	return true;
 }
 
 int fdio_statx(int dirfd, const char *name, struct statx *ret)

@@ -94,6 +94,17 @@ int fdio_equal(int a, int b, uint64_t size_bytes);
 /* Does the file hold these @size bytes, and end there? As fdio_equal(). */
 int fdio_holds(int fd, const void *bytes, size_t size);
 
+/*
+ * Wait until what is on its way to the disk of this file is there; with @all what is not
+ * yet, too. An error is that of a write that failed, now or before @fd was opened, and of
+ * which nobody has been told by the file. Says nothing about metadata.
+ */
+int fdio_settle(int fd, bool all);
+
+/* Have the next reader ask the disk. False when a part of the @size_bytes stays in
+ * memory, because it is not on disk yet, mapped or being read, or that cannot be told. */
+bool fdio_drop_pages(int fd, uint64_t size_bytes);
+
 /* statx with all basic fields and the birth time; never follows, never triggers
  * an automount. @name NULL or "" means @dirfd itself. */
 int fdio_statx(int dirfd, const char *name, struct statx *ret);

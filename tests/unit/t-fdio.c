@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -138,6 +139,37 @@ static void test_read(void)
 	wait(NULL);
 }
 
+/* Larger than what is looked at in one piece. */
+#define LARGE (17 << 20)
+
+static void test_drop(void)
+{
+	static char bytes[LARGE];
+	int w = put("drop", memset(bytes, 'x', LARGE), LARGE, 0);
+	int fd = fdio_open(dir, "drop", O_RDONLY);
+	struct statx stx;
+	char *map;
+
+	fdio_statx(fd, NULL, &stx);
+	if (!stx.stx_dev_major) {
+		unit_skip(4, "no disk here");
+		return;
+	}
+	is_int(fdio_settle(fd, true), 0, "what was written goes to the disk");
+	ok(fdio_drop_pages(fd, LARGE), "and can be forgotten");
+	map = mmap(NULL, LARGE, PROT_READ, MAP_SHARED, fd, 0);
+	bytes[0] = ((volatile char *)map)[LARGE - 1];
+	ok(!fdio_drop_pages(fd, LARGE), "but not what is mapped");
+	munmap(map, LARGE);
+	if (pwrite(w, "y", 1, 5) != 1)
+		exit(1);
+	fdio_settle(fd, true);
+	ok(fdio_drop_pages(fd, LARGE) && pread(fd, bytes, 6, 0) == 6 &&
+		   bytes[5] == 'y', "then it is read again");
+	close(w);
+	close(fd);
+}
+
 int main(void)
 {
 	char tmp[256];
@@ -151,6 +183,7 @@ int main(void)
 	test_changed();
 	test_random();
 	test_read();
+	test_drop();
 	snprintf(cmd, sizeof(cmd), "rm -rf %s", tmp);
 	return system(cmd) ? 1 : unit_done();
 }
