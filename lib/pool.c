@@ -222,6 +222,7 @@ void pool_close(struct pool *p)
 	cleanup_close(&p->store_fd);
 	cleanup_close(&p->fd);
 	(void)pthread_mutex_destroy(&p->catalog_lock);
+	free(p->unsynced);
 	free(p->quarantined);
 	free(p->path);
 	free(p);

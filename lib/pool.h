@@ -26,6 +26,8 @@
 #define TREE_ID_XATTR "trusted.cowlink.id"
 #define POOL_INFO_XATTR "trusted.cowlink.pool"
 
+struct store_item;
+
 struct pool {
 	char *path;		/* as given, for messages */
 	int fd;
@@ -40,6 +42,9 @@ struct pool {
 	/* The catalog is for one thread at a time: pool_open_tree(), which any thread
 	 * may call, and what changes the store take this. */
 	pthread_mutex_t catalog_lock;
+	struct store_item *unsynced; /* masters made since store_sync(); with that lock */
+	size_t unsynced_count, unsynced_alloc;
+	bool damage_seen;	/* one was found damaged, which was said */
 	uint64_t *quarantined;	/* sorted inode numbers; see pool_is_quarantined() */
 	size_t quarantined_count;
 };

@@ -13,6 +13,7 @@
 #include "fx.h"
 #include "lease.h"
 #include "store-shard.h"
+#include "store-sync.h"
 
 /* A key whose replicas go beyond this is an attack or a bug, not a fleet. */
 #define REPLICA_MAX 1000000u
@@ -44,33 +45,32 @@ void master_release(struct master *m)
 	iattr_release(&m->attr);
 }
 
-/* Is the file @name of the shard what @attr and the bytes of @src want, and has it
- * links left? 1 with *@ret filled, 0 no, -ENOENT no such replica. */
-static int try_master(const struct pool *p, int shard, const char *name,
-		      int src, const struct iattr *attr,
+/* Is the file @name of the shard, ret->replica of ret->key, what @attr and the bytes of
+ * @src want, and has it links left? 1 with *@ret filled, 0 no, -ENOENT no such replica. */
+static int try_master(struct pool *p, int shard, const char *name, int src,
+		      const struct iattr *attr,
 		      const struct store_avoid *avoid, struct master *ret)
 {
-	_cleanup_close_ int fd = fdio_open(shard, name, O_RDONLY);
-	_cleanup_iattr_ struct iattr have = IATTR_INIT;
+	_cleanup_master_ struct master m = MASTER_INIT;
 	int r;
 
-	if (fd < 0)
-		return fd;
-	r = iattr_read_fd(fd, &have);
+	m.fd = fdio_open(shard, name, O_RDONLY);
+	if (m.fd < 0)
+		return m.fd;
+	m.key = ret->key;
+	m.replica = ret->replica;
+	r = iattr_read_fd(m.fd, &m.attr);
 	if (r < 0)
 		return r;
-	if (have.stx.stx_nlink >= p->info.link_limit ||
-	    !iattr_same_metadata(&have, attr) ||
-	    (avoid && avoid->has(&have.stx, avoid->ctx)))
+	if (m.attr.stx.stx_nlink >= p->info.link_limit ||
+	    !iattr_same_metadata(&m.attr, attr) ||
+	    (avoid && avoid->has(&m.attr.stx, avoid->ctx)))
 		return 0;
-	if (src >= 0) {
-		r = fdio_equal(fd, src, attr->stx.stx_size);
-		if (r <= 0)
-			return r;
-	}
-	ret->attr = have;
-	have = (struct iattr)IATTR_INIT;
-	ret->fd = steal_fd(&fd);
+	r = store_has_bytes(p, &m, src);
+	if (r <= 0)
+		return r;
+	*ret = m;
+	m = (struct master)MASTER_INIT;
 	return 1;
 }
 
@@ -136,6 +136,7 @@ static int seal(struct pool *p, int *fd, const struct iattr *attr)
 	return r;
 }
 
+/* A new master has its name: the next sync is for it, and the catalog. */
 static int record(struct pool *p, const struct master *m, struct err *err)
 {
 	const struct object_row row = { .key = m->key,
@@ -145,7 +146,9 @@ static int record(struct pool *p, const struct master *m, struct err *err)
 	int r;
 
 	(void)pthread_mutex_lock(&p->catalog_lock);
-	r = catalog_object_put(p->catalog, &row, err);
+	r = store_note_new(p, m);
+	r = r < 0 ? err_errno(err, r, "cannot add to the store") :
+		    catalog_object_put(p->catalog, &row, err);
 	(void)pthread_mutex_unlock(&p->catalog_lock);
 	return r;
 }
@@ -384,7 +387,8 @@ static int adopt(struct pool *p, int src, const struct iattr *attr,
 	r = fd < 0 ? fd : lease_try(fd);
 	if (r == -EAGAIN)
 		return err_set(err, -ETXTBSY, "open for writing");
-	if (r < 0)
+	/* what the disk did not take is in memory only: a copy is written once more */
+	if (r < 0 || fdio_settle(fd, false) < 0)
 		return 0;
 	r = read_key(fd, attr, &ret->key);
 	if (!r)
@@ -427,7 +431,10 @@ int store_link(const struct master *m, int dirfd, const char *name,
 	 * first name was the store's, so the kernel refuses it (ENOENT) once it has
 	 * none, as when it was an unnamed file. */
 	int r = fx_link_fd(m->fd, dirfd, name);
+	struct statx now;
 
+	if (r == -ENOENT && !fdio_statx(m->fd, NULL, &now) && !now.stx_nlink)
+		r = -EMLINK;
 	return r < 0 ? err_errno(err, r, "cannot link '%s'", name) : 0;
 }
 
@@ -546,18 +553,4 @@ int store_is_master(struct pool *p, int dirfd, const char *name,
 		return is_in_store(p, stx, err);
 	r = has_shared_flags(dirfd, name, stx);
 	return r < 0 ? err_errno(err, r, "cannot examine '%s'", name) : r;
-}
-
-int store_sync(struct pool *p, struct err *err)
-{
-	int r = fx_syncfs(p->store_fd);
-
-	if (r < 0)
-		return err_errno(err, r, "cannot sync the pool '%s'", p->path);
-	(void)pthread_mutex_lock(&p->catalog_lock);
-	r = catalog_begin(p->catalog, err);
-	if (!r)
-		r = catalog_commit(p->catalog, err);
-	(void)pthread_mutex_unlock(&p->catalog_lock);
-	return r;
 }

@@ -18,7 +18,8 @@
  * removed, so that no program of the host changes a master by its name.
  *
  * Durability: a new master is not yet on disk when these functions return.
- * store_sync() before a name that was durable is replaced by a link to one.
+ * store_sync() before a name that was durable is replaced by a link to one. That holds
+ * for one that was found, too: its maker may not have come to his sync.
  */
 #ifndef COWLINK_STORE_H
 #define COWLINK_STORE_H
@@ -111,7 +112,8 @@ int store_draft_commit(struct pool *p, struct draft *d,
 		       struct err *err);
 void store_draft_release(struct draft *d);
 
-/* Add a name for the master; -EMLINK when it just ran out of links: intern again. */
+/* Add a name for the master; -EMLINK when it just ran out of links, or lost its last name
+ * because its maker could not write it to disk: intern again. */
 int store_link(const struct master *m, int dirfd, const char *name,
 	       struct err *err);
 
@@ -141,9 +143,18 @@ int store_is_master(struct pool *p, int dirfd, const char *name,
 int store_stat(struct pool *p, const struct digest *key, uint32_t replica,
 	       struct statx *ret, struct err *err);
 
-/* All masters so far are on disk, one syncfs(2), and the catalog knows them: where
- * the inode itself does not tell, recovery knows a link to one by that. */
+/*
+ * All masters so far are on disk, one syncfs(2), and the catalog knows them: where
+ * the inode itself does not tell, recovery knows a link to one by that. When the disk
+ * failed, those that this process has made since the last time have lost their names in
+ * the store and their rows, because nothing tells later that what is in memory is not on
+ * the disk. By one thread at a time.
+ */
 int store_sync(struct pool *p, struct err *err);
+int store_sync_data(struct pool *p, struct err *err); /* without the catalog */
+
+/* Does the open master hold what its key promises? 1, 0 or -errno. */
+int master_is_whole(int fd, const struct digest *key);
 
 struct store_entry {
 	struct digest key;

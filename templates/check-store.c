@@ -95,22 +95,6 @@ static int add_master_problem(struct problems *to, enum problem_code code,
 			    replica);
 }
 
-int master_is_whole(int fd, const struct digest *key)
-{
-	_cleanup_iattr_ struct iattr attr = IATTR_INIT;
-	struct digest content;
-	struct digest have;
-	int r = iattr_read_fd(fd, &attr);
-
-	if (!r)
-		r = hash_fd(fd, attr.stx.stx_size, &content);
-	if (r == -EAGAIN)
-		return 0;
-	if (!r)
-		r = hash_key(&attr, &content, &have);
-	return r < 0 ? r : digest_equal(&have, key);
-}
-
 /* A protected pool has masters only where the engine was `kernel`, so each has
  * both flags. */
 static int check_flags(struct scan *s, const struct store_entry *e)

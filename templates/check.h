@@ -122,7 +122,4 @@ void check_repair(struct pool *p, const struct problems *ps);
 /* Make the object table again from the store; POOL_EXCLUSIVE. */
 int check_rebuild_objects(struct pool *p, struct err *err);
 
-/* Does the open master hold what its key promises? 1, 0 or -errno. */
-int master_is_whole(int fd, const struct digest *key);
-
 #endif

@@ -11,6 +11,7 @@
 #include "fx.h"
 #include "log.h"
 #include "project.h"
+#include "store.h"
 
 static int check_free(struct pool *p, enum tree_kind kind, const char *name,
 		      struct err *err)
@@ -100,10 +101,10 @@ int make_tree_begin(struct pool *p, enum tree_kind kind, const char *name,
 
 static int sync_tree(struct make_tree *mt, struct err *err)
 {
-	int r = fx_syncfs(mt->rootfs_fd);
+	int r = store_sync_data(mt->pool, err);
 
-	return r < 0 ? err_errno(err, r, "cannot write %s '%s' to disk",
-				 tree_kind_name(mt->row.kind), mt->row.name) :
+	return r < 0 ? err_prefix(err, r, "cannot make %s '%s'",
+				  tree_kind_name(mt->row.kind), mt->row.name) :
 		       0;
 }
 

@@ -13,6 +13,7 @@
 #include "log.h"
 #include "pool.h"
 #include "scrub.h"
+#include "store.h"
 #include "walk.h"
 
 /* One is enough to restore from; more show that it is no accident. */
