@@ -457,6 +457,7 @@ static int link_replica(struct pool *p, int dirfd, const char *name,
 		r = store_link(&m, newdir, newname, err);
 	ret->ino = m.attr.stx.stx_ino;
 	ret->created = m.created;
+	ret->replica = true;
 	return r;
 }
 

@@ -124,7 +124,9 @@ int store_link(const struct master *m, int dirfd, const char *name,
  */
 struct store_linked {
 	uint64_t ino;		/* what @newname is a name of now */
-	bool created;		/* a replica was made for it */
+	bool replica;		/* not the one that @name is, but one that may not be
+				 * on disk yet: store_sync() */
+	bool created;		/* that was made for it */
 };
 
 int store_link_again(struct pool *p, int dirfd, const char *name,

@@ -76,6 +76,8 @@ static int clone_shared(struct tree_copy *tc, const struct walk_entry *e,
 	if (r < 0)
 		return r;
 	tc->stats.linked++;
+	/* also one that was there: another clone may have made it a moment ago */
+	tc->stats.needs_sync |= linked.replica;
 	if (linked.created) {
 		tc->stats.new_masters++;
 		tc->stats.new_bytes += e->stx->stx_size;

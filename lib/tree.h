@@ -33,11 +33,11 @@ struct tree_stats {
 	uint64_t new_bytes;	/* bytes of new masters and private files */
 	/*
 	 * Data was written that no journal orders before the publishing rename:
-	 * syncfs(2) first. Not set by a clone that is links, directories and a
-	 * few private files that were fsynced one by one: on ext4 and XFS the
-	 * fsync(2) of the directory it is published in commits all metadata
-	 * before it. A syncfs(2) would wait for everybody's dirty data, seconds
-	 * on a busy host.
+	 * syncfs(2) first. Not set by a clone that is links to what its template
+	 * has, directories and a few private files that were fsynced one by one:
+	 * on ext4 and XFS the fsync(2) of the directory it is published in commits
+	 * all metadata before it. A syncfs(2) would wait for everybody's dirty
+	 * data, seconds on a busy host.
 	 */
 	bool needs_sync;
 };

@@ -85,4 +85,48 @@ all_commands 'links on ext4' EXT4 --unprotected ext4 64M
 all_commands 'copies on ext4' EXT4 ext4 64M
 all_commands 'reflink on XFS' XFS xfs
 
+# A guest gets a replica where the template's file has as many links as allowed.
+small_limit()
+{
+	test_pool --unprotected --link-limit=3 ext4 64M && rm -rf many && mkdir many &&
+	head -c 200000 /dev/urandom >many/large && echo x >many/small &&
+	vtemplate import base many && vtemplate clone base first &&
+	vtemplate clone --json base second >out && test_json out .stats.new_masters 2
+}
+
+test_expect_success ROOT,EXT4 'replicas: of a clone that made them' '
+	small_limit && power_cut &&
+	test_tree_equal many "$POOL/guests/first/rootfs" &&
+	test_tree_equal many "$POOL/guests/second/rootfs" && consistent
+'
+
+# cut_beside: the power goes when a second clone, which found the replicas of the first one,
+# is done, and the first is not.
+cut_beside()
+{
+	(
+		COWLINK_FAULT_EXEC="syncfs:1:$TRASH/beside"
+		export COWLINK_FAULT_EXEC
+		vtemplate clone base second
+	) >out 2>&1
+	cat out
+	umount "$POOL_MOUNT" && mount -o loop "$image" "$POOL_MOUNT"
+}
+
+test_expect_success ROOT,EXT4 'replicas: of one that found them a moment after' '
+	small_limit && vtemplate destroy second && vtemplate gc && sync &&
+	device=$(findmnt -no SOURCE "$POOL_MOUNT") &&
+	image=$(losetup -nO BACK-FILE "$device") &&
+	cat >beside <<-EOF && chmod +x beside &&
+	#!/bin/sh
+	unset COWLINK_FAULT_EXEC
+	vtemplate clone --json base third >"$TRASH/third.json" &&
+	xfs_io -x -c shutdown "$POOL_MOUNT"
+	EOF
+	cut_beside && test_json third.json .stats.new_masters 0 &&
+	test_tree_equal many "$POOL/guests/first/rootfs" &&
+	test_tree_equal many "$POOL/guests/third/rootfs" && mended &&
+	test_tree_equal many "$POOL/guests/third/rootfs"
+'
+
 test_done
