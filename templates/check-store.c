@@ -134,10 +134,27 @@ static int check_foreign(struct scan *s, const struct store_entry *e)
 			    "'%s' in the store", e->name);
 }
 
+/*
+ * A master never changes its size: if its row has another, either the row is wrong or the
+ * disk lost the data, which its name tells. 1 when it is the disk, or it cannot be read.
+ */
+static int is_damaged(const struct store_entry *e, const struct object_row *row)
+{
+	_cleanup_close_ int fd = -1;
+	int whole;
+
+	if (row->size_bytes == e->stx.stx_size)
+		return 0;
+	fd = fdio_open(e->shard_fd, e->name, O_RDONLY);
+	whole = fd < 0 ? fd : master_is_whole(fd, &e->key);
+	return whole == -ENOMEM ? whole : whole <= 0 && fd != -ENOENT;
+}
+
 static int check_entry(const struct store_entry *e, void *ctx)
 {
 	struct scan *s = ctx;
 	struct object_row *row;
+	int damaged = 0;
 	int r = 0;
 
 	if (e->replica == UINT32_MAX)
@@ -147,8 +164,17 @@ static int check_entry(const struct store_entry *e, void *ctx)
 		s->orphan_bytes += e->stx.stx_blocks * 512;
 	}
 	row = find_row(s, &e->key, e->replica);
-	if (row)
+	if (row) {
 		s->seen[row - s->rows] = true;
+		damaged = is_damaged(e, row);
+	}
+	if (damaged)
+		return damaged < 0 ?
+			       damaged :
+			       add_master_problem(s->problems,
+						  PROBLEM_MASTER_CHANGED,
+						  &e->key, e->replica,
+						  e->stx.stx_ino);
 	if (!row)
 		r = add_master_problem(s->problems, PROBLEM_FILE_WITHOUT_OBJECT,
 				       &e->key, e->replica, e->stx.stx_ino);

@@ -65,7 +65,7 @@ static const struct problem_kind kinds[PROBLEM_COUNT] = {
 		"set them" },
 	[PROBLEM_MASTER_CHANGED] = {
 		"master-changed", SEVERITY_ERROR,
-		"is not protected and no longer what its name says",
+		"is no longer what its name says; run `vtemplate check --scrub`",
 		NULL },
 	[PROBLEM_STORE_FOREIGN] = {
 		"store-foreign", SEVERITY_WARNING,

@@ -95,6 +95,18 @@ test_expect_success ROOT,EXT4 'the object table' '
 	finds object-without-file true
 '
 
+test_expect_success ROOT,EXT4 'a master that is shorter than it was is no matter of its row' '
+	vtemplate clone base short && file=$POOL/guests/short/rootfs/file &&
+	cp -a "$file" whole && : >"$file" && finds master-changed false 4 &&
+	test_expect_code 4 vtemplate check --scrub >out &&
+	test_grep "shared by guest .short.: file" out &&
+	for tree in "$POOL"/guests/*/rootfs "$POOL/templates/base/rootfs"
+	do
+		cp -a whole "$tree/new" && mv "$tree/new" "$tree/file" || return 1
+	done && vtemplate gc && vtemplate destroy short && vhashify && consistent &&
+	db "update object set size_bytes = size_bytes + 1" && finds object-differs true
+'
+
 test_expect_success ROOT,EXT4 'strangers in the store' '
 	shard=$(ls "$POOL/store" | head -n 1) &&
 	chattr -i "$POOL/store/$shard" &&
