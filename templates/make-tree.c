@@ -140,7 +140,10 @@ static void undo(struct make_tree *mt)
 
 	/* asked, not remembered: the rename may be the last thing that worked */
 	r = pool_find_published(mt->pool, &mt->row, NULL);
-	if (r > 0)
+	if (r < 0)
+		err_errno(&err, r, "cannot see whether %s '%s' is there",
+			  tree_kind_name(mt->row.kind), mt->row.name);
+	else if (r)
 		r = destroy_tree(mt->pool, &mt->row, &err);
 	else
 		r = catalog_tree_remove(mt->pool->catalog, mt->row.id, &err);

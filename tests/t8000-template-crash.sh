@@ -169,6 +169,26 @@ all_steps 'links, EIO' error:%:EIO 1
 import_steps 'links, ENOSPC' error:%:ENOSPC 1
 clone_steps 'links, ENOSPC' error:%:ENOSPC 1
 
+# From the moment of publishing on no file can be opened any more. What cannot be seen then is
+# left to the next command, and no row is lost of a tree that is there.
+after_blind()
+{
+	vtemplate gc >out 2>&1 && consistent && others_unchanged && nothing_in_staging &&
+	state=$(tree_state guest new) || return 1
+	test "$state" = absent || { test_tree_equal src "$POOL/guests/new/rootfs" &&
+		vtemplate destroy new >/dev/null 2>&1 && consistent; }
+}
+
+test_expect_success $prereq 'links, EIO and no more files: clone' '
+	cat >no-more-files <<-\EOF && chmod +x no-more-files &&
+	#!/bin/sh
+	test "$COWLINK_FAULT" = count || prlimit --pid $1 --nofile=3:3
+	EOF
+	sweep error:%:EIO 1 before_clone after_blind \
+		env COWLINK_FAULT_EXEC="rename:1:$TRASH/no-more-files \$PPID" \
+		vtemplate clone base new
+'
+
 test_expect_success $prereq 'a pool of copies' '
 	pool_for_steps ext4 64M
 '
