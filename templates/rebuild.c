@@ -47,10 +47,14 @@ bool catalog_is_lost(const char *path)
 	return r == -ENOENT || r == -EUCLEAN;
 }
 
-/* The journal goes first: a new catalog must never meet an old one. */
+/*
+ * The catalog goes first: without its journal it may be sound, and older than the pool,
+ * and the next command would believe it after a crash here. A journal alone is put aside
+ * the next time, before a new catalog can meet it.
+ */
 static int put_aside(int pool_fd, struct err *err)
 {
-	static const char *const suffixes[] = { "-wal", "-shm", "" };
+	static const char *const suffixes[] = { "", "-wal", "-shm" };
 	char random[17];
 	size_t i;
 	int r = fdio_random_name(random);

@@ -196,4 +196,42 @@ do
 	'
 done
 
+# The catalog and its log say that there is a guest "late", and are damaged. The catalog alone
+# is sound, and does not know it.
+damaged_by_log()
+{
+	test_pool --unprotected ext4 && vtemplate import base src && vtemplate clone base early &&
+	test_expect_code 137 env COWLINK_FAULT_EXEC='commit:2:kill -9 $PPID' \
+		vtemplate clone base late && test -s "$POOL/catalog.db-wal" &&
+	sqlite3 -cmd ".dbconfig no_ckpt_on_close on" "$POOL/catalog.db" "
+		pragma writable_schema = on; update sqlite_schema set rootpage = 3
+		where name = \"tree_unfinished\"" >/dev/null &&
+	test_expect_code 4 vtemplate check >out 2>&1 && mkdir log &&
+	cp "$POOL"/catalog.db "$POOL"/catalog.db-wal log/
+}
+
+# rebuild_killed N: the catalog is not there without its log, and the next one makes it anew.
+rebuild_killed()
+{
+	rm -f "$POOL"/catalog.* && cp log/* "$POOL/" || return 1
+	(COWLINK_FAULT=kill:$1 && export COWLINK_FAULT && exec vtemplate check --rebuild) \
+		>out 2>&1
+	rebuild_status=$?
+	! cmp -s log/catalog.db "$POOL/catalog.db" ||
+		cmp log/catalog.db-wal "$POOL/catalog.db-wal" ||
+		complain_ "at step $1" || return 1
+	vtemplate check --rebuild >out 2>&1 && consistent && vtemplate list >out &&
+	test_grep "guest *early" out && test_grep "guest *late" out ||
+		complain_ "after step $1" || return 1
+	return $((rebuild_status != 137))
+}
+
+test_expect_success ROOT,EXT4 'a rebuild that is killed leaves no older catalog' '
+	damaged_by_log && n=1 &&
+	while rebuild_killed $n
+	do
+		n=$((n + 1))
+	done && test $rebuild_status = 0 && test $n -gt 4 && test_note "$n steps"
+'
+
 test_done
