@@ -211,15 +211,19 @@ static int make_in_group(struct tree_copy *tc, const struct walk_entry *e)
 
 	if (r < 0)
 		return failed(tc, r, e->path);
-	if (g->path) {
+	if (g->path && g->stamp == link_stamp(e->stx)) {
 		if (S_ISREG(e->stx->stx_mode))
 			tc->stats.files++;
 		else
 			tc->stats.others++;
 		return link_to_first(tc, e, g->path);
 	}
+	free(g->path);
+	g->path = NULL;
+	g->stamp = link_stamp(e->stx);
+	tc->strayed = false;
 	r = make_one(tc, e);
-	if (r < 0)
+	if (r < 0 || tc->strayed)
 		return r;
 	g->path = strdup(e->path);
 	return g->path ? 0 : failed(tc, -ENOMEM, e->path);

@@ -44,6 +44,8 @@ struct tree_copy {
 	/* Do the names of this inode belong together? NULL: more than one link
 	 * says so. */
 	bool (*is_group)(struct tree_copy *tc, const struct walk_entry *e);
+	bool strayed;		/* set by .file: what it found at the name was another
+				 * inode than @e, which is not made yet */
 	struct tree_stats stats;
 	struct tree_links links;
 	struct tree_used used;

@@ -121,6 +121,8 @@ static int import_once(struct tree_copy *tc, const struct walk_entry *e,
 		return r;
 	if (r < 0)
 		return err_errno(err, r, "cannot read");
+	tc->strayed = !statx_same_inode(&attr.stx, e->stx) ||
+		      link_stamp(&attr.stx) != link_stamp(e->stx);
 	/* a group's first name: the others will be links to it */
 	if (!engine_links(tc->engine) || tree_links_find(&tc->links, e->stx))
 		return import_private(tc, src, &attr, dirfd, e->name, err);

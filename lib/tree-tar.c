@@ -151,6 +151,8 @@ static void uncount(struct tar_import *ti, const struct statx *stx)
 		return; /* another name still has it */
 	ti->stats.private_files -= is_private;
 	ti->stats.size_bytes -= stx->stx_size;
+	/* a master may get its number */
+	tree_links_forget(&ti->privates, stx);
 }
 
 /* An archive that was appended to has a name twice; the last one counts. */

@@ -95,6 +95,16 @@ test_expect_success ROOT,EXT4 'hard links in archives stay private' '
 	test_nlink "$POOL/guests/g1/rootfs/one" 2
 '
 
+# The copy that the link of v1 got is gone when v2 comes, and a shared file has its number.
+test_expect_success ROOT,EXT4 'hard links of an archive that was added to' '
+	rm -rf v1 v2 && mkdir v1 v2 && echo one >v1/f && ln v1/f v1/g &&
+	echo two >v2/f && echo three >v2/g && ln v2/g v2/h &&
+	tar -C v1 -cf again.tar f g && tar -C v2 -rf again.tar f g h &&
+	vtemplate import again again.tar && root=$POOL/templates/again/rootfs &&
+	test_contents "$root/f" two && test_contents "$root/h" three &&
+	test_same_inode "$root/g" "$root/h" && test_nlink "$root/g" 2 && consistent
+'
+
 # --- refusals -------------------------------------------------------------------
 
 # refused PATTERN COMMAND...: one line, status 1, nothing changed

@@ -32,6 +32,32 @@ test_expect_success ROOT,EXT4 'what becomes something else does not block' '
 	test -p swap/b && consistent
 '
 
+# renew: when one of live/a/name and live/b/name has been copied, the other one becomes
+# another file, of the same number.
+test_expect_success ROOT,EXT4 'a number that another file got makes no hard link' '
+	test_mount ext4 8M reused && mkdir -p reused/live/a reused/live/b &&
+	echo first >reused/live/a/name && ln reused/live/a/name reused/live/b/name &&
+	cat >renew <<-\EOF && chmod +x renew &&
+	#!/bin/sh
+	cd "$TRASH/reused/live" && ! test -e "$TRASH/renewed" || exit 0
+	for dir in a b
+	do
+		test -e "$POOL"/staging/*/rootfs/$dir/name || continue
+		test $dir = a && other=b || other=a
+		ls -i a/name >"$TRASH/renewed"
+		rm a/name b/name && echo second >$other/name && ln $other/name $other/again
+		ls -i $other/name >>"$TRASH/renewed"
+		echo "$other" >"$TRASH/other"
+	done
+	EOF
+	COWLINK_FAULT_EXEC="mkdir:0:$TRASH/renew" vtemplate import renewed reused/live &&
+	cat renewed && test "$(sed "s/ .*//" renewed | uniq | wc -l)" = 1 &&
+	other=$(cat other) && root=$POOL/templates/renewed/rootfs &&
+	test_contents "$root/$other/name" second && test_contents "$root/$other/again" second &&
+	test_same_inode "$root/$other/name" "$root/$other/again" &&
+	test "$(cat "$root"/[ab]/name | grep -c first)" = 1 && consistent
+'
+
 test_expect_success ROOT,EXT4 'other filesystems below are skipped and named' '
 	mkdir -p mounts/one mounts/two/deep && echo here >mounts/file &&
 	test_mount tmpfs 1M mounts/one && echo hidden >mounts/one/file &&
