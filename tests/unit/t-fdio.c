@@ -175,7 +175,7 @@ int main(void)
 	char tmp[256];
 	char cmd[300];
 
-	unit_plan(33);
+	unit_plan(37);
 	dir = open(unit_tmpdir(tmp), O_DIRECTORY);
 	test_copy();
 	test_equal();
