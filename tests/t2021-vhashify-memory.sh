@@ -47,10 +47,10 @@ peak()
 	sed -n 's/.*heap peak: *\([0-9]*\).*/\1/p' usage >"$peak_name" && test -s "$peak_name"
 }
 
-# per_file LIMIT SOME TWICE: the files that peak() wrote
+# per_file LIMIT SOME TWICE [FILES]: the files that peak() wrote
 per_file()
 {
-	found=$((($(cat "$3") - $(cat "$2")) / (SOME * FILES)))
+	found=$((($(cat "$3") - $(cat "$2")) / ${4-$((SOME * FILES))}))
 	test_note "$found bytes for each"
 	test "$found" -le "$1" || complain_ "$found bytes, at most $1 expected"
 }
@@ -70,6 +70,54 @@ test_expect_success 'names of masters: nothing' '
 	vtemplate import t src && guests 1 $SOME && vhashify && peak some &&
 	guests $((SOME + 1)) $((2 * SOME)) && vhashify && peak twice &&
 	per_file 8 some twice
+'
+
+DEEP=$(printf "%0255d" 0) DEEP_DIRS=400
+
+# bottom DIR COMMAND...: run it DEEP_DIRS directories of long names below DIR, which are made.
+bottom()
+{
+	(
+		cd -P "$1" && shift && i=0 &&
+		while test "$i" -lt "$DEEP_DIRS"
+		do
+			mkdir -p "$DEEP" && cd -P "$DEEP" || exit 1
+			i=$((i + 1))
+		done &&
+		"$@"
+	)
+}
+
+# deep_files COUNT: one in a directory each, all of one time.
+deep_files()
+{
+	for n in $(seq "$1")
+	do
+		mkdir "$n" && echo "file $n" >"$n/file" || return 1
+	done
+	same_times .
+}
+
+own_files()
+{
+	for n in $(seq "$1")
+	do
+		own "$n/file" || return 1
+	done
+}
+
+# A path of 100 kB for each of them would be what a guest makes of few inodes. They are
+# candidates, and names that the last run shared.
+test_expect_success 'directories take no more than files, however deep' '
+	test_pool --unprotected ext4 && vtemplate import t tiny &&
+	for g in g1 g2
+	do
+		vtemplate clone t $g && bottom "$(root_of $g)" deep_files 400 || return 1
+	done && vhashify --json >out && test_json out .shared_files 800 &&
+	bottom "$(root_of g1)" own_files 200 && peak some --no-cache &&
+	bottom "$(root_of g1)" own_files 400 && peak twice --no-cache &&
+	per_file 500 some twice 200 && vhashify history --churn --json >out &&
+	test_json out "[.churn[].broken_files] | add" 600
 '
 
 test_done

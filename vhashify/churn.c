@@ -10,6 +10,22 @@
 
 #define PREFIX_DEPTH 8
 
+/* The directory of @path, of at most @depth components. */
+static size_t prefix_length(const char *path, unsigned int depth)
+{
+	size_t len = 0;
+
+	while (depth--) {
+		size_t next = len ? len + 1 : 0;
+		const char *slash = strchr(path + next, '/');
+
+		if (!slash)
+			break;
+		len = slash - path;
+	}
+	return len;
+}
+
 /* --- while it scans --------------------------------------------------------------- */
 
 /* Extents are not watched, and who changes nothing records nothing. */
@@ -74,6 +90,7 @@ int churn_see(struct run *run, size_t tree, const struct walk_entry *e,
 			    .file = file };
 	struct churn_name want;
 	struct churn_name *known;
+	size_t len;
 
 	if (!t->watched_count)
 		return 0;
@@ -83,7 +100,9 @@ int churn_see(struct run *run, size_t tree, const struct walk_entry *e,
 	if (!known || !known->run)
 		return 0;
 	known->run = 0;	/* it is watched no longer */
-	b.path = run_keep(run, e->path, strlen(e->path));
+	/* of a path that is longer the rest is never looked at */
+	len = prefix_length(e->path, PREFIX_DEPTH);
+	b.path = run_keep(run, e->path, len ? len + 1 : 0);
 	return b.path ? add_broken(run, &b) : -ENOMEM;
 }
 
@@ -106,22 +125,6 @@ int churn_move(struct run *to, struct run *from)
 }
 
 /* --- below which directories -------------------------------------------------------- */
-
-/* The directory of @path, of at most @depth components. */
-static size_t prefix_length(const char *path, unsigned int depth)
-{
-	size_t len = 0;
-
-	while (depth--) {
-		size_t next = len ? len + 1 : 0;
-		const char *slash = strchr(path + next, '/');
-
-		if (!slash)
-			break;
-		len = slash - path;
-	}
-	return len;
-}
 
 static int compare_prefix(const struct broken *x, const struct broken *y)
 {

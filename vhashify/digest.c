@@ -11,6 +11,8 @@
 #include "log.h"
 #include "opener.h"
 #include "progress.h"
+#include "strbuf.h"
+#include "vhashify.h"
 
 /* Content, metadata and xattrs of an open candidate become its key. */
 static int read_key(struct run *run, int fd, struct file *f)
@@ -59,6 +61,7 @@ static int read_candidate(struct run *run, int fd, struct file *f)
 
 static void digest_open_file(struct run *run, int fd, struct file *f)
 {
+	_cleanup_strbuf_ struct strbuf path = STRBUF_INIT;
 	const struct tree_row *row;
 	int r = read_candidate(run, fd, f);
 
@@ -68,9 +71,9 @@ static void digest_open_file(struct run *run, int fd, struct file *f)
 	if (f->reason != SKIP_UNREADABLE)
 		return;
 	row = &run->trees[file_tree(run, f)].row;
-	log_warning("cannot read '%s%s' in %s '%s': %s, skipping it",
-		    FILE_PATH(run, f), tree_kind_name(row->kind), row->name,
-		    strerror(-r));
+	log_warning("cannot read '%s' in %s '%s': %s, skipping it",
+		    file_text(run, f, &path), tree_kind_name(row->kind),
+		    row->name, strerror(-r));
 }
 
 void digest_file(struct run *run, struct opener *o, struct file *f)

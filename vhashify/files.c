@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "array.h"
+#include "cleanup.h"
 #include "strbuf.h"
 #include "vhashify.h"
 #include "walk.h"
@@ -56,56 +57,133 @@ const char *run_keep(struct run *run, const char *bytes, size_t len)
 
 /* --- directories --------------------------------------------------------------------- */
 
-static bool is_dir_of(const struct file_dir *d, size_t tree,
-		      const struct walk_entry *e, size_t len)
+static int append_dir(struct run *run, const struct file_dir *d)
 {
-	return d->tree == tree && !strncmp(d->path, e->path, len) &&
-	       !d->path[len] && d->dev_major == e->stx->stx_dev_major &&
-	       d->dev_minor == e->stx->stx_dev_minor;
-}
-
-static int add_dir(struct run *run, size_t tree, const struct walk_entry *e,
-		   size_t len)
-{
-	struct file_dir d = { .path = run_keep(run, e->path, len),
-			      .tree = tree,
-			      .dev_major = e->stx->stx_dev_major,
-			      .dev_minor = e->stx->stx_dev_minor };
-
 	if (run->dir_count == UINT32_MAX)
 		return -EOVERFLOW;
 	if (array_room(&run->dirs, run->dir_count, &run->dir_alloc))
 		return -ENOMEM;
-	if (!d.path)
-		return -ENOMEM;
-	run->dirs[run->dir_count++] = d;
+	run->dirs[run->dir_count++] = *d;
 	return 0;
+}
+
+/* One called @name, of @len bytes, in @parent, or a root. */
+static int add_dir(struct run *run, const struct file_dir *parent,
+		   const char *name, size_t len, struct file_dir *d)
+{
+	const uint64_t path[] = { parent ? parent->path : 0,
+				  hash_bytes(name, len) };
+
+	d->name = run_keep(run, name, len);
+	d->path = hash_words(path, 2);
+	d->parent = parent ? parent - run->dirs : run->dir_count;
+	return d->name ? append_dir(run, d) : -ENOMEM;
+}
+
+/* Is run.dirs[@at] that one? */
+static bool is_dir(const struct run *run, uint32_t at, size_t tree,
+		   uint32_t parent, const char *name, size_t len)
+{
+	const struct file_dir *d = &run->dirs[at];
+
+	return at < run->dir_count && d->tree == tree && d->parent == parent &&
+	       !strncmp(d->name, name, len) && !d->name[len];
+}
+
+/* The directory at @depth on the way to @e, those above it being at hand; it is called @name
+ * there. */
+static int use_dir(struct run *run, size_t tree, const struct walk_entry *e,
+		   unsigned int depth, const char *name, size_t len)
+{
+	uint32_t *at = &run->dirs_above[depth];
+	uint32_t parent = depth ? at[-1] : *at;
+	struct file_dir d = { .tree = tree,
+			      .dev_major = e->stx->stx_dev_major,
+			      .dev_minor = e->stx->stx_dev_minor };
+	int r;
+
+	if (is_dir(run, *at, tree, parent, name, len))
+		return 0;
+	r = add_dir(run, depth ? &run->dirs[parent] : NULL, name, len, &d);
+	*at = run->dir_count - 1;
+	return r;
+}
+
+/* Where files of one directory are on several devices it is there for each. */
+static int use_device(struct run *run, uint32_t *at, const struct statx *x)
+{
+	struct file_dir d = run->dirs[*at];
+	int r;
+
+	if (d.dev_major == x->stx_dev_major && d.dev_minor == x->stx_dev_minor)
+		return 0;
+	d.dev_major = x->stx_dev_major;
+	d.dev_minor = x->stx_dev_minor;
+	if (d.parent == *at)
+		d.parent = run->dir_count;
+	r = append_dir(run, &d);
+	*at = run->dir_count - 1;
+	return r;
 }
 
 /*
  * The walk comes back to a directory after those below it: of the last candidate, the
  * directory at each depth is at hand. What is there may be of another branch by now, which
- * its path tells.
+ * its name, or one above it, tells.
  */
 static int find_dir(struct run *run, size_t tree, const struct walk_entry *e,
 		    uint32_t *ret)
 {
-	size_t len = strlen(e->path) - strlen(e->name);
-	uint32_t *at;
-	int r = 0;
+	const char *end = e->path + strlen(e->path) - strlen(e->name);
+	const char *name = e->path;
+	unsigned int depth = 0;
+	int r;
 
 	if (!run->dirs_above)
 		run->dirs_above = calloc(WALK_DEPTH_MAX + 2,
 					 sizeof(*run->dirs_above));
 	if (!run->dirs_above)
 		return -ENOMEM;
-	at = &run->dirs_above[e->depth];
-	if (*at >= run->dir_count || !is_dir_of(&run->dirs[*at], tree, e, len)) {
-		r = add_dir(run, tree, e, len);
-		*at = run->dir_count - 1;
+	r = use_dir(run, tree, e, depth, "", 0);
+	while (!r && name < end) {
+		size_t len = strchr(name, '/') - name;
+
+		r = use_dir(run, tree, e, ++depth, name, len);
+		name += len + 1;
 	}
-	*ret = *at;
+	if (!r)
+		r = use_device(run, &run->dirs_above[depth], e->stx);
+	*ret = run->dirs_above[depth];
 	return r;
+}
+
+static size_t path_length(const struct run *run, uint32_t dir)
+{
+	size_t len = 0;
+
+	for (; run->dirs[dir].parent != dir; dir = run->dirs[dir].parent)
+		len += strlen(run->dirs[dir].name) + 1;
+	return len;
+}
+
+char *dir_path(const struct run *run, uint32_t dir)
+{
+	size_t len = path_length(run, dir);
+	char *path = malloc(len + 1);
+	char *at = path + len;
+
+	if (!path)
+		return NULL;
+	*at = '\0';
+	for (; run->dirs[dir].parent != dir; dir = run->dirs[dir].parent) {
+		const char *name = run->dirs[dir].name;
+
+		*--at = '/';
+		len = strlen(name);
+		at -= len;
+		memcpy(at, name, len);
+	}
+	return path;
 }
 
 /* --- files --------------------------------------------------------------------------- */
@@ -170,6 +248,20 @@ static void move_files(struct run *to, struct run *from)
 	to->file_count += total;
 }
 
+static void move_dirs(struct run *to, struct run *from)
+{
+	size_t i;
+
+	for (i = 0; i < from->dir_count; i++) {
+		struct file_dir *d = &to->dirs[to->dir_count + i];
+
+		*d = from->dirs[i];
+		d->parent += to->dir_count;
+	}
+	to->dir_count += from->dir_count;
+	from->dir_count = 0;
+}
+
 int files_move(struct run *to, struct run *from)
 {
 	if (from->file_count > UINT32_MAX - to->file_count ||
@@ -181,11 +273,7 @@ int files_move(struct run *to, struct run *from)
 			   &to->dir_alloc))
 		return -ENOMEM;
 	move_files(to, from);
-	if (from->dir_count)
-		memcpy(&to->dirs[to->dir_count], from->dirs,
-		       from->dir_count * sizeof(*from->dirs));
-	to->dir_count += from->dir_count;
-	from->dir_count = 0;
+	move_dirs(to, from);
 	return 0;
 }
 
@@ -201,11 +289,19 @@ void files_move_paths(struct run *to, struct run *from)
 
 int file_path(const struct run *run, const struct file *f, struct strbuf *ret)
 {
-	int r;
+	_cleanup_free_ char *dir = dir_path(run, f->dir);
+	int r = dir ? 0 : -ENOMEM;
 
 	strbuf_setlen(ret, 0);
-	r = strbuf_addstr(ret, file_dir(run, f)->path);
+	if (!r)
+		r = strbuf_addstr(ret, dir);
 	return r ? r : strbuf_addstr(ret, f->name);
+}
+
+const char *file_text(const struct run *run, const struct file *f,
+		      struct strbuf *buf)
+{
+	return file_path(run, f, buf) ? f->name : strbuf_str(buf);
 }
 
 void file_statx(const struct run *run, const struct file *f, struct statx *ret)

@@ -24,12 +24,15 @@ static bool may_guess(const struct run *run)
 	       !run->policy.ignore_mtime;
 }
 
+/* Two directories with one digest cost a guess that is wrong. */
 static int compare_paths(const struct run *run, const struct file *a,
 			 const struct file *b)
 {
-	int r = strcmp(a->name, b->name);
+	uint64_t x = file_dir(run, a)->path;
+	uint64_t y = file_dir(run, b)->path;
+	int r = (x > y) - (x < y);
 
-	return r ? r : strcmp(file_dir(run, a)->path, file_dir(run, b)->path);
+	return r ? r : strcmp(a->name, b->name);
 }
 
 /* Those in the game first, and of these those whose key is known. */

@@ -93,10 +93,13 @@ bool opener_is_at(const struct opener *o, const struct file *f)
 
 static int use_dir(struct opener *o, const struct file *f)
 {
-	const char *path = file_dir(o->run, f)->path;
+	_cleanup_free_ char *path = NULL;
 
 	if (opener_is_at(o, f))
 		return 0;
+	path = dir_path(o->run, f->dir);
+	if (!path)
+		return -ENOMEM;
 	cleanup_close(&o->dir);
 	o->dir_index = f->dir;
 	o->dir = tree_path_open_dir(o->root, path);

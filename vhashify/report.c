@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cleanup.h"
 #include "json-out.h"
 #include "strbuf.h"
 #include "vhashify.h"
@@ -30,10 +31,11 @@ static bool is_planned(const struct file *f)
 void report_print_file(const struct run *run, const struct file *f)
 {
 	const struct tree_row *row = &run->trees[file_tree(run, f)].row;
+	_cleanup_free_ char *path = dir_path(run, f->dir);
 	char dir[4096], name[4 * NAME_MAX + 1];
 
-	escape_bytes(dir, sizeof(dir), file_dir(run, f)->path,
-		     strlen(file_dir(run, f)->path));
+	escape_bytes(dir, sizeof(dir), path ? path : "",
+		     path ? strlen(path) : 0);
 	escape_bytes(name, sizeof(name), f->name, strlen(f->name));
 	printf("%s %s/%s%s\n", tree_kind_name(row->kind), row->name, dir, name);
 }

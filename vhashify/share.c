@@ -19,6 +19,7 @@
 #include "progress.h"
 #include "share.h"
 #include "store.h"
+#include "strbuf.h"
 
 /* One descriptor for each group; the work that is begun before the deadline comes; and what
  * must fit on the disk a second time before the first byte is freed. There are two
@@ -96,6 +97,7 @@ static int intern_member(struct share *s, struct opener *o,
 {
 	_cleanup_close_ int fd = opener_open(o, f);
 	_cleanup_iattr_ struct iattr attr = IATTR_INIT;
+	_cleanup_strbuf_ struct strbuf path = STRBUF_INIT;
 	struct run *run = s->run;
 	struct holder holder = { .share = s, .tree = file_tree(run, f) };
 	const struct store_avoid avoid = { .has = holds, .ctx = &holder };
@@ -104,7 +106,8 @@ static int intern_member(struct share *s, struct opener *o,
 	int r = fd < 0 ? fd : iattr_read_fd(fd, &attr);
 
 	if (r < 0)
-		return err_errno(err, r, "cannot read '%s%s'", FILE_PATH(run, f));
+		return err_errno(err, r, "cannot read '%s'",
+				 file_text(run, f, &path));
 	file_statx(run, f, &seen);
 	if (!statx_unchanged(&attr.stx, &seen))
 		return err_set(err, -EAGAIN, "changed since it was seen");
@@ -164,6 +167,7 @@ static int find_master(struct share *s, struct opener *o, struct job *job,
 	struct run *run = s->run;
 
 	for (;;) {
+		_cleanup_strbuf_ struct strbuf path = STRBUF_INIT;
 		struct err why = { 0 };
 		size_t left;
 		struct file *f = next_member(run, job, &left);
@@ -187,7 +191,7 @@ static int find_master(struct share *s, struct opener *o, struct job *job,
 			*err = why;
 			return r;
 		}
-		log_info("'%s%s': %s", FILE_PATH(run, f), why.msg);
+		log_info("'%s': %s", file_text(run, f, &path), why.msg);
 		if (reason_of_errno(r) == SKIP_NO_SPACE)
 			decide_rest(run, job, SKIP_NO_SPACE);
 		else

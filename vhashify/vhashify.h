@@ -43,8 +43,8 @@
  * without the last step.
  *
  * Memory: at most 150 bytes for each candidate (a private file), its name with them,
- * nothing for a name that is shared in a tree that has not changed, 60 bytes for each
- * master (t2021). scan-trees.c, digest.c, share.c and exchange.c have several threads.
+ * and nearly as much for a directory above it, however deep; nothing for a name that is
+ * shared in a tree that has not changed, 60 bytes for each master (t2021). scan-trees.c, digest.c, share.c and exchange.c have several threads.
  */
 #ifndef VHASHIFY_H
 #define VHASHIFY_H
@@ -130,10 +130,12 @@ struct tree {
 	unsigned int lockers;
 };
 
-/* A directory that candidates lie in; there is one for each. */
+/* A directory that candidates lie in or below; there is one for each. Not its whole path: a
+ * guest can make that as long as it is deep, for each of them. */
 struct file_dir {
-	const char *path;	/* relative to the rootfs and with a slash at its end,
-				 * or "" for the root; owned by the run */
+	const char *name;	/* in its parent; "" for the root; owned by the run */
+	uint64_t path;		/* a digest of its path */
+	uint32_t parent;	/* index in run.dirs; its own for the root */
 	uint32_t tree;		/* index in run.trees */
 	uint32_t dev_major, dev_minor;
 };
@@ -164,7 +166,7 @@ struct group {
 
 /* A name that an earlier run shared, found private again (churn.c). */
 struct broken {
-	const char *path;	/* owned by the run */
+	const char *path;	/* as much as is counted by; owned by the run */
 	uint32_t tree;
 	size_t prefix_len;	/* of its path, that are counted together */
 	uint64_t size_bytes;
@@ -254,11 +256,14 @@ static inline size_t file_tree(const struct run *run, const struct file *f)
 	return file_dir(run, f)->tree;
 }
 
-/* Set @ret to its path, relative to the rootfs. 0 or -ENOMEM. */
+/* The path of a directory, relative to the rootfs, with a slash at its end, or "" for the
+ * root. malloc'ed; NULL when memory is out. */
+char *dir_path(const struct run *run, uint32_t dir);
+/* Set @ret to the path of a candidate, relative to the rootfs. 0 or -ENOMEM. */
 int file_path(const struct run *run, const struct file *f, struct strbuf *ret);
-
-/* The same for messages: "%s%s" of these two. */
-#define FILE_PATH(run_, f_) file_dir((run_), (f_))->path, (f_)->name
+/* The same for messages: at least its name, if memory is out. @buf is the caller's. */
+const char *file_text(const struct run *run, const struct file *f,
+		      struct strbuf *buf);
 
 /* The status of the candidate as it was seen, for statx_unchanged(). */
 void file_statx(const struct run *run, const struct file *f, struct statx *ret);
