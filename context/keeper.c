@@ -22,6 +22,7 @@
 #include "fx.h"
 #include "guestpty.h"
 #include "log.h"
+#include "userns.h"
 #include "words.h"
 
 #define PROGRAM "vserver-keeper"
@@ -245,7 +246,8 @@ int keeper_meet(struct keeper *k, pid_t *ret_pid, int *ret_pidfd,
 	if (fdio_read(k->news[0], &pid, sizeof(pid)) != sizeof(pid))
 		return err_set(err, -ECANCELED, "the guest's keeper ended");
 	if (pid < 0)
-		return err_errno(err, pid, "cannot make the guest's namespaces");
+		return userns_failed(pid, "cannot make the guest's namespaces",
+				     err);
 	*ret_pid = pid;
 	*ret_pidfd = syscall(SYS_pidfd_open, pid, 0);
 	return *ret_pidfd < 0 ? err_errno(err, -errno, "cannot watch the guest") :

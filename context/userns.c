@@ -151,6 +151,15 @@ static int wait_for_kill(void *parent)
 		(void)pause();
 }
 
+int userns_failed(int r, const char *what, struct err *err)
+{
+	/* it has nothing to do with a disk */
+	if (r == -ENOSPC)
+		return err_set(err, r, "%s: the kernel's limit is reached: raise "
+				       "the sysctls user.max_*_namespaces", what);
+	return err_errno(err, r, "%s", what);
+}
+
 int userns_open(uint32_t context, struct err *err)
 {
 	static char stack[16384] __attribute__((aligned(16)));
@@ -162,7 +171,7 @@ int userns_open(uint32_t context, struct err *err)
 	int r;
 
 	if (pid < 0)
-		return err_errno(err, -errno, "cannot make a user namespace");
+		return userns_failed(-errno, "cannot make a user namespace", err);
 	r = userns_map(pid, context, err);
 	if (!r) {
 		(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);

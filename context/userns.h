@@ -13,6 +13,9 @@
  * process id, and a handle of it in *@ret_pidfd. */
 pid_t userns_clone(uint64_t flags, int *ret_pidfd);
 
+/* Say @what, and why a namespace could not be made; returns @r. */
+int userns_failed(int r, const char *what, struct err *err);
+
 /*
  * The kernel counts what a namespace has, inotify instances and namespaces for example,
  * for the user who made it, too, and holds that user to his limits. So a guest's is made

@@ -37,6 +37,41 @@ test_expect_success 'without cgroup v2 a guest runs, but not with a limit' '
 	test_expect_code 3 vserver g status && vserver g set pids.max=
 '
 
+test_expect_success 'nor held to addresses, nor frozen' '
+	vserver g set ip=10.0.0.5 &&
+	refused 3 "cannot restrict the network: cgroup v2 is not mounted" vserver g start &&
+	vserver g set ip= && vserver g start &&
+	refused 3 "cannot freeze: cgroup v2 is not mounted" vserver g freeze && vserver g stop
+'
+
+# limited NAME TEXT: with none of these namespaces the start says TEXT
+limited()
+{
+	test_limit=/proc/sys/user/max_$1_namespaces
+	test_max=$(cat "$test_limit")
+	echo 0 >"$test_limit"
+	refused 1 "cannot start guest 'g': cannot make $2: the kernel's limit is \
+reached: raise the sysctls user.max_*_namespaces" vserver g start
+	test_rc=$?
+	echo "$test_max" >"$test_limit"
+	return $test_rc
+}
+
+test_expect_success 'where the kernel makes no more namespaces the start says so' '
+	limited user "a user namespace" && limited uts "the guest'\''s namespaces" &&
+	vserver g start && vserver g stop && nothing_left g
+'
+
+# Not every kernel has these.
+test_expect_success 'what the host can read and trigger by /proc the guest cannot' '
+	guest_program "$POOL/guests/g/rootfs" denied && vserver g start && >file &&
+	denied control file >out && test_grep "^sysrq done" out &&
+	in_guest g "mkdir -p /tmp; denied" >out && test_grep "^sysrq EACCES" out &&
+	denied read /proc/kcore /proc/timer_list >out && test "$(grep -c "done$" out)" = 2 &&
+	in_guest g "denied read /proc/kcore /proc/timer_list" >out && ! grep "done$" out &&
+	test "$(wc -l <out)" = 2 && vserver g stop
+'
+
 test_expect_success 'limits are set at the start, and shown as the kernel has them' '
 	mount -t cgroup2 none /sys/fs/cgroup &&
 	echo /sys/fs/cgroup >>"$TRASH-mounts" &&
