@@ -157,6 +157,17 @@ cgroup_of()
 		FROM tree JOIN guest ON tree_id = id WHERE name = '$1'")"
 }
 
+# in_cgroup_of NAME COMMAND...: with its users, files and processes, and in its cgroup; with
+# the descriptors of who calls it
+in_cgroup_of()
+{
+	test_cgroup=$(cgroup_of "$1")
+	test_pid=$(pid_of "$1")
+	shift
+	sh -c "echo \$\$ >$test_cgroup/guest/cgroup.procs &&
+		exec nsenter -t $test_pid -U -m -p -- \"\$@\"" in_cgroup_of "$@"
+}
+
 # nothing_but NAME: it is the only one with a record and a cgroup.
 nothing_but()
 {

@@ -167,13 +167,6 @@ test_expect_success CGROUP2,CGROUP1 'hierarchies of version 1 it may see, and no
 	of_version 1 "$(pid_of c)" >found && of_version 1 $$ >expected && test_cmp expected found
 '
 
-# in_cgroup_of NAME COMMAND...: with its users, files and processes, and in its cgroup
-in_cgroup_of()
-{
-	sh -c "echo \$\$ >\"$(cgroup_of "$1")/guest/cgroup.procs\" && pid=$(pid_of "$1") &&
-		shift && exec nsenter -t \$pid -U -m -p -- \"\$@\"" in_cgroup_of "$@"
-}
-
 test_expect_success CGROUP2 'not even by a descriptor of them all' '
 	cgroup=$(cgroup_of a) && other=$(cgroup_of b) &&
 	in_cgroup_of a escapes slice 9 "${cgroup##*/}" "${other##*/}" \

@@ -116,17 +116,41 @@ test_expect_success 'a fork bomb hits its limit, not the host' '
 	limit_is g pids.current 1
 '
 
+# bombed COMMAND: while as many processes as there may be make more, or try to, stop ends.
+bombed()
+{
+	{ vserver g exec sh -c "$1" >out 2>&1 & } && bomb=$! &&
+	until grep "^max [1-9][0-9]" "$(cgroup_of g)/pids.events"
+	do
+		sleep 0.1
+	done &&
+	vserver g stop && { wait $bomb; :; } && nothing_left g && vserver g start
+}
+
+test_expect_success 'nor does one that goes on hold up stop' '
+	guest_program "$POOL/guests/g/rootfs" hoard && bombed "b() { b | b & }; b" &&
+	bombed "hoard bomb" && vserver g set stop.timeout=2 && bombed "hoard bomb" &&
+	vserver g set stop.timeout=0 && limit_is g pids.current 1
+'
+
 test_expect_success 'a memory bomb is killed, the host is not' '
 	{ in_guest g "head -c 60000000 /dev/zero | tail -c 59999999 | wc -c" >out || :; } &&
 	! grep 59999999 out && cat "$(cgroup_of g)/memory.events" &&
 	grep "^oom_kill [1-9]" "$(cgroup_of g)/memory.events"
 '
 
+# By name it has only what was handed to it; by descriptor the limits above, too.
 test_expect_success 'the guest cannot raise its limits' '
-	vserver g restart &&
-	in_guest g "ls /sys/fs/cgroup; ! test -w /sys/fs/cgroup/pids.max" &&
-	limit_is g pids.max 30 && cat "$(cgroup_of g)/guest/cgroup.procs" &&
-	stat -c %u "$(cgroup_of g)/pids.max" >out && test_contents out 0
+	printf "/sys/fs/cgroup/./%s\n" cgroup.procs cgroup.subtree_control cgroup.threads >expected &&
+	vserver g restart && guest_program "$POOL/guests/g/rootfs" escapes &&
+	in_guest g "escapes writable /sys/fs/cgroup/." >out && cat out &&
+	grep -v "^of " out | sort >found && test_cmp expected found &&
+	test "$(sed -n "s/^of //p" out)" -ge 10 &&
+	test_must_fail in_guest g "echo +pids >/sys/fs/cgroup/cgroup.subtree_control" &&
+	test_path_exists "$(cgroup_of g)/memory.max" && limit_is g pids.max 30 &&
+	in_cgroup_of g escapes slice 9 "$(basename "$(cgroup_of g)")" keepers \
+		>out 9<"$(dirname "$(cgroup_of g)")" && ! grep "^limits-writes" out &&
+	test_grep "^own-moves done" out
 '
 
 # The kernel counts them for the user who made the namespace, too.

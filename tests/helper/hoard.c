@@ -3,6 +3,8 @@
  * hoard FILE [hold]: processes that open FILE until none can, or can be made, any more.
  * Prints "PROCESSES FILES FORK-ERRNO OPEN-ERRNO", of the last open; with "hold" all is
  * kept until killed.
+ *
+ * hoard bomb: processes that do nothing but make more of them, for ever.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,6 +36,12 @@ __attribute__((noreturn)) static void take(const char *file, int out)
 		(void)pause();
 }
 
+__attribute__((noreturn)) static void bomb(void)
+{
+	for (;;)
+		(void)fork();
+}
+
 int main(int argc, char **argv)
 {
 	struct taken last = { 0 };
@@ -42,8 +50,10 @@ int main(int argc, char **argv)
 	pid_t pid = 0;
 	int news[2];
 
+	if (argc == 2 && !strcmp(argv[1], "bomb"))
+		bomb();
 	if (argc < 2 || (argc > 2 && strcmp(argv[2], "hold") != 0) || pipe(news)) {
-		fprintf(stderr, "usage: hoard FILE [hold]\n");
+		fprintf(stderr, "usage: hoard FILE [hold] | bomb\n");
 		return 2;
 	}
 	while (processes < PROCESSES_MAX && (pid = fork()) >= 0) {
