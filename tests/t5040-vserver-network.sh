@@ -19,7 +19,7 @@ test_expect_success 'two guests with addresses of their own' '
 	ip link set lo up && ip addr add 10.9.0.1/24 dev lo &&
 	ip addr add fd09::1/64 dev lo nodad &&
 	test_pool ext4 && guest_tree tree && guest_program tree netprobe &&
-	guest_program tree unixprobe &&
+	guest_program tree unixprobe && guest_program tree escapes &&
 	vtemplate import t tree &&
 	a_guest a ip=10.9.0.5/24@lo,fd09::5/64@lo,10.9.0.50@lo &&
 	a_guest b ip=10.9.0.6,fd09::6 &&
@@ -192,17 +192,76 @@ test_expect_success 'from its loopback it speaks to nobody else' '
 	says silence probe a -b ::1 ask fd09::1 65
 '
 
-test_expect_success 'sockets that were never bound are not everywhere either' '
-	serve 1 probe a serve - 0 && port=$(cut -d " " -f 2 served-1) &&
-	says silence netprobe ask 10.9.0.1 "$port" &&
-	says silence netprobe ask 127.0.0.1 "$port" &&
-	says silence netprobe ask 10.9.0.6 "$port" &&
-	says "10.9.0.1 10.9.0.5 10.9.0.1" netprobe -b 10.9.0.1 ask 10.9.0.5 "$port" &&
+# refused_to NAME: how many packets did not reach it
+refused_to()
+{
+	vserver "$1" status --json | jq .network.received_refused
+}
+
+# silent [OPTION...] ADDRESS PORT: neither the host nor guest b gets an answer there.
+silent()
+{
+	test_options=
+	while test $# -gt 2
+	do
+		test_options="$test_options $1"
+		shift
+	done
+	# shellcheck disable=SC2086 # a list of options
+	says silence netprobe $test_options ask "$@" && says silence probe b $test_options ask "$@"
+}
+
+# own_only4 PORT FORM [OPTION...], own_only6 PORT [OPTION...]: from outside, that port of guest
+# a is there at its address, and not at those of the host and of others. The former answers
+# with an address that has FORM in front.
+own_only4()
+{
+	test_port=$1
+	test_form=$2
+	shift 2
+	silent "$@" 10.9.0.1 "$test_port" && silent "$@" 10.9.0.6 "$test_port" &&
+	says silence netprobe "$@" ask 127.0.0.1 "$test_port" &&
+	says silence netprobe "$@" ask 127.112.0.1 "$test_port" &&
+	says "${test_form}10.9.0.1 10.9.0.5" first_two netprobe "$@" -b 10.9.0.1 \
+		ask 10.9.0.5 "$test_port"
+}
+
+own_only6()
+{
+	test_port=$1
+	shift
+	silent "$@" fd09::1 "$test_port" && silent "$@" fd09::6 "$test_port" &&
+	says silence netprobe "$@" ask ::1 "$test_port" &&
+	says silence netprobe "$@" -b fd09::1 ask fd63:6f77:6c6b::7000 "$test_port" &&
+	says "fd09::1 fd09::5" first_two netprobe "$@" -b fd09::1 ask fd09::5 "$test_port"
+}
+
+# What was told, and by whom, without what TCP tells besides.
+first_two()
+{
+	"$@" | cut -d " " -f 1,2
+}
+
+# port_of LABEL: of what serves
+port_of()
+{
+	cut -d " " -f 2 "served-$1"
+}
+
+test_expect_success 'who listens without an address is not everywhere' '
+	serve tcp4 probe a -a serve 10.9.0.1 0 && serve tcp6 probe a -a serve fd09::1 0 &&
+	before=$(refused_to a) && own_only4 "$(port_of tcp4)" "" &&
+	own_only4 "$(port_of tcp6)" ::ffff: && own_only6 "$(port_of tcp6)" &&
+	test "$(refused_to a)" -gt "$before" &&
+	says "10.9.0.1 10.9.0.50" first_two netprobe -b 10.9.0.1 ask 10.9.0.50 "$(port_of tcp4)" &&
 	says "10.9.0.5 10.9.0.1" probe a -u -a ask 10.9.0.1 84
 '
 
-test_expect_success 'kinds of sockets that there are not' '
-	probe a sockets >out && cat out && ! grep done out && test "$(wc -l <out)" = 10
+test_expect_success 'nor a UDP socket that has a port by what it has sent' '
+	serve udp4 probe a -u -a serve 10.9.0.1 9 && serve udp6 probe a -u -a serve fd09::1 9 &&
+	before=$(refused_to a) && own_only4 "$(port_of udp4)" "" -u &&
+	own_only4 "$(port_of udp6)" ::ffff: -u && own_only6 "$(port_of udp6)" -u &&
+	test "$(refused_to a)" = $((before + 6 + 6 + 6))
 '
 
 # As docs/security.md has it: when one of these is closed, it has to be told there.
@@ -224,14 +283,49 @@ test_expect_success 'what is open: users of the host have 127/8, but no connecti
 	says silence netprobe -b 127.112.0.1 ask 127.112.0.1 68
 '
 
-test_expect_success 'counters' '
+# Those that the host gets, and guests would without the programs; where it has none, nobody
+# was refused anything.
+test_expect_success 'kinds of sockets that there are not' '
+	old=$(cat /proc/sys/net/ipv4/ping_group_range) &&
+	test_when_finished "echo \"$old\" >/proc/sys/net/ipv4/ping_group_range" &&
+	echo "0 4294967294" >/proc/sys/net/ipv4/ping_group_range &&
+	netprobe sockets >host && cat host && probe a sockets >out && cat out &&
+	doubtful host out >doubtful && not_of doubtful host >has && grep -c done has &&
+	sed "s/ done$/ EPERM/" has >expected && not_of doubtful out >found &&
+	test_cmp expected found && test_grep "^ping EPERM" out && test_grep "^raw EPERM" out
+'
+
+skip_doubtful doubtful 'nor those that this kernel has for nobody'
+
+# counted ARGUMENT...: what netprobe of guest a changes in what status tells: sent packets and
+# bytes, received ones, refused in both directions
+counted()
+{
 	vserver a status --json >before && documented vserver before &&
-	says "10.9.0.5 10.9.0.1" probe a -u ask 10.9.0.1 84 &&
-	vserver a status --json >after && jq -s "[.[1].network, .[0].network] |
-		[.[0].sent_packets - .[1].sent_packets,
+	probe a "$@" && vserver a status --json >after &&
+	jq -s "[.[1].network, .[0].network] | [.[0].sent_packets - .[1].sent_packets,
 		.[0].sent_bytes - .[1].sent_bytes,
-		.[0].received_bytes - .[1].received_bytes]" -c before after >out &&
-	test_contents out "[1,29,36]"
+		.[0].received_packets - .[1].received_packets,
+		.[0].received_bytes - .[1].received_bytes,
+		.[0].sent_refused - .[1].sent_refused,
+		.[0].received_refused - .[1].received_refused]" -c before after >out
+}
+
+# A header of IPv6 has 40 bytes, one of IPv4 20, of UDP 8, and the answer is an address.
+test_expect_success 'counters' '
+	serve 87 netprobe -u -o serve fd09::1 87 &&
+	counted -u ask 10.9.0.1 84 && test_contents out "[1,29,1,36,0,0]" &&
+	counted -u ask fd09::1 87 && test_contents out "[1,49,1,55,0,0]" &&
+	counted -u -x ask fd09::1 87 && test_contents out "[0,0,0,0,1,0]" &&
+	counted -u ask 127.0.0.1 71 && test_contents out "[0,0,0,0,0,0]" &&
+	counted -u ask ::1 73 && test_contents out "[0,0,0,0,0,0]"
+'
+
+test_expect_success 'what is the network of the host is not for guests to set' '
+	escapes writable /proc/sys/net >out && test "$(wc -l <out)" -gt 50 &&
+	in_guest a "escapes writable /proc/sys/net" >out && test "$(wc -l <out)" = 1 &&
+	test "$(sed "s/^of //" out)" -gt 50 &&
+	in_guest a "unshare -Urmpf escapes writable /proc/sys/net" >out && test "$(wc -l <out)" = 1
 '
 
 test_expect_success 'an address can be had once' '
@@ -322,6 +416,17 @@ test_expect_success 'a program of others on its cgroup is none of ours' '
 	vserver c stop && ip addr >out && ! grep "10.9.0.7\|:7002/" out && nothing_of c
 '
 
+test_expect_success 'where a program of ours is missing show says so, and a restart mends it' '
+	vserver c start && says done netprobe unhook "$(cgroup_of c)" &&
+	vserver c show --json >out && test_json out .effective.net broken &&
+	test_json out .effective.ip null && vserver c show | grep "net .*broken" &&
+	test_expect_code 4 vserver c status 2>err &&
+	test_grep "only 14 of 15 network programs are attached" err &&
+	vserver c restart && vserver c show --json >out &&
+	test_json out .effective.net restricted && vserver c stop && nothing_of c &&
+	ip addr >out && ! grep "10.9.0.7\|:7002/" out
+'
+
 test_expect_success 'without an address there is a loopback and nothing else' '
 	vserver c set ip= && vserver c start &&
 	vserver c show --json >out && test_json out .effective.net none &&
@@ -337,6 +442,7 @@ test_expect_success 'without an address there is a loopback and nothing else' '
 test_expect_success 'the network of the host, if it is to be so' '
 	vserver c set net=host && vserver c start &&
 	vserver c show --json >out && test_json out .effective.net host &&
+	in_guest c "escapes writable /proc/sys/net" >out && test "$(wc -l <out)" = 1 &&
 	vserver c stop && vserver c set net=none ip=10.9.0.7 &&
 	refused 1 "ip is set, but net=none has no interface" vserver c start
 '

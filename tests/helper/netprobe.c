@@ -7,16 +7,16 @@
  *
  * bpf          can a program for a cgroup be loaded here?
  * hook CGROUP  put one there that lets all packets out, beside those that are there
+ * unhook CGROUP  take one off that there is for connect(2) of IPv4
  * sockets      "NAME RESULT" for each kind of socket that a guest has no use for
  * bind         bind; the address that getsockname(2) tells
- * serve        answer whoever asks with his address, until killed; first "ready PORT".
- *              ADDRESS "-": listen without bind
+ * serve        answer whoever asks with his address, until killed; first "ready PORT"
  * ask          connect; "ANSWER PEER SELF", with -u only the ANSWER and from where
  *
  * -u UDP; -o IPv6 only; -x with an option of IPv4, or a routing header of IPv6 by way of
  * the address that is asked; -b bind to this first; -c (UDP) connect first; -p (with -c)
- * this source by a control message; -a (UDP) send something elsewhere first, so that
- * the socket has a port but no address
+ * this source by a control message; -a nothing is bound, so that the socket gets a port
+ * but no address: by listen(2), or (UDP) by something that is sent to ADDRESS first
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -103,6 +103,14 @@ static void bind_it(int fd, const char *where, int port)
 	must(bind(fd, &a.any, len));
 }
 
+static void send_to(int fd, const char *where, int port)
+{
+	union address a;
+	socklen_t len = parse(where, port, &a);
+
+	must(sendto(fd, "x", 1, 0, &a.any, len));
+}
+
 static void name_of(int fd, int peer, union address *ret)
 {
 	socklen_t len = sizeof(*ret);
@@ -129,11 +137,13 @@ static void verb_bind(const char *where, int port)
 
 __attribute__((noreturn)) static void verb_serve(const char *where, int port)
 {
-	int fd = make(*where == '-' ? AF_INET : family_of(where));
+	int fd = make(family_of(where));
 	union address a;
 
-	if (*where != '-')
+	if (!autobound)
 		bind_it(fd, where, port);
+	else if (udp)
+		send_to(fd, where, port);
 	if (!udp)
 		must(listen(fd, 8));
 	name_of(fd, 0, &a);
@@ -280,8 +290,11 @@ static void verb_sockets(void)
 		{ "ping", AF_INET, SOCK_DGRAM, IPPROTO_ICMP },
 		{ "ping6", AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6 },
 		{ "udplite", AF_INET, SOCK_DGRAM, IPPROTO_UDPLITE },
+		{ "udplite6", AF_INET6, SOCK_DGRAM, IPPROTO_UDPLITE },
 		{ "sctp", AF_INET, SOCK_STREAM, IPPROTO_SCTP },
+		{ "sctp6", AF_INET6, SOCK_SEQPACKET, IPPROTO_SCTP },
 		{ "mptcp", AF_INET, SOCK_STREAM, IPPROTO_MPTCP },
+		{ "mptcp6", AF_INET6, SOCK_STREAM, IPPROTO_MPTCP },
 		{ "dccp", AF_INET, SOCK_DCCP, IPPROTO_DCCP },
 	};
 	size_t i;
@@ -320,17 +333,45 @@ static void verb_bpf(void)
 	end("done");
 }
 
+static int open_directory(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY);
+
+	must(fd);
+	return fd;
+}
+
 static void verb_hook(const char *path)
 {
 	union bpf_attr attr = { .attach_type = BPF_CGROUP_INET_EGRESS,
 				.attach_flags = BPF_F_ALLOW_MULTI };
-	int dir = open(path, O_RDONLY | O_DIRECTORY);
 
-	must(dir);
-	attr.target_fd = dir;
+	attr.target_fd = open_directory(path);
 	attr.attach_bpf_fd =
 		load(BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS);
 	must(syscall(SYS_bpf, BPF_PROG_ATTACH, &attr, sizeof(attr)));
+	end("done");
+}
+
+static void verb_unhook(const char *path)
+{
+	uint32_t id = 0;
+	int dir = open_directory(path);
+	union bpf_attr query = { .query = { .target_fd = dir,
+					    .attach_type = BPF_CGROUP_INET4_CONNECT,
+					    .prog_ids = (uint64_t)(uintptr_t)&id,
+					    .prog_cnt = 1 } };
+	union bpf_attr by_id = { 0 };
+	union bpf_attr attr = { .target_fd = dir,
+				.attach_type = BPF_CGROUP_INET4_CONNECT };
+	int fd;
+
+	must(syscall(SYS_bpf, BPF_PROG_QUERY, &query, sizeof(query)));
+	by_id.prog_id = id;
+	fd = syscall(SYS_bpf, BPF_PROG_GET_FD_BY_ID, &by_id, sizeof(by_id));
+	must(fd);
+	attr.attach_bpf_fd = fd;
+	must(syscall(SYS_bpf, BPF_PROG_DETACH, &attr, sizeof(attr)));
 	end("done");
 }
 
@@ -357,6 +398,8 @@ int main(int argc, char **argv)
 		verb_bpf();
 	else if (argc == 2 && !strcmp(argv[0], "hook"))
 		verb_hook(argv[1]);
+	else if (argc == 2 && !strcmp(argv[0], "unhook"))
+		verb_unhook(argv[1]);
 	else if (argc != 3)
 		return 2;
 	else if (!strcmp(argv[0], "bind"))
