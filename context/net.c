@@ -238,10 +238,11 @@ int net_down(const struct tree_row *row, const struct cgroup *cg,
 	struct net_config c;
 	int r = private_down(row, err);
 
-	if (!r && cg->fd >= 0)
-		r = net_prog_read(cg->fd, &c, NULL, NULL);
-	if (!r || cg->fd < 0)
+	if (r < 0 || cg->fd < 0)
 		return r;
+	r = net_prog_read(cg->fd, &c, NULL, NULL);
+	if (!r)
+		return 0;
 	s = net_open(err);
 	return s ? clear(s, cg, err) : -EIO;
 }

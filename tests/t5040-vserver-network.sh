@@ -387,6 +387,17 @@ test_expect_success 'what the host put on itself meanwhile stays, too' '
 	vtemplate destroy d
 '
 
+test_expect_success 'and what a killed stop left' '
+	for n in $(seq 3 3 30)
+	do
+		vserver c start && { (COWLINK_FAULT=kill:$n && export COWLINK_FAULT &&
+			exec vserver c stop) || :; } &&
+		{ vserver c status || vserver c start; } &&
+		says 10.9.0.7 probe c bind 0.0.0.0 80 && vserver c stop || return 1
+	done &&
+	ip addr >out && ! grep "10.9.0.7\|:7002/" out && nothing_of c
+'
+
 test_expect_success 'an address of a guest that ended by itself goes with its stop' '
 	vserver c set init="/bin/true" && { vserver c start || :; } &&
 	vserver c stop && ip addr >out && ! grep "10.9.0.7\|:7002/" out

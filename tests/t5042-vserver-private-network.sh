@@ -304,10 +304,11 @@ test_expect_success 'and without a bridge' '
 	vtemplate destroy m && vtemplate destroy o
 '
 
-# held COMMAND...: while the namespace that guest a has now cannot go away
+# held NAME COMMAND...: while the namespace that this guest has now cannot go away
 held()
 {
-	exec 9<"/proc/$(pid_of a)/ns/net" || return 1
+	exec 9<"/proc/$(pid_of "$1")/ns/net" || return 1
+	shift
 	"$@"
 	test_rc=$?
 	exec 9<&-
@@ -320,7 +321,7 @@ stop_and_start()
 }
 
 test_expect_success 'also when somebody keeps the namespace of the guest alive' '
-	held stop_and_start && ! grep vs28672 out && vserver a show --json >out &&
+	held a stop_and_start && ! grep vs28672 out && vserver a show --json >out &&
 	test_json out .effective.ip "10.9.0.5/24@br0,fd09::5/64@br0"
 '
 
@@ -467,6 +468,41 @@ test_expect_success 'stop, killed at some of its steps' '
 			exec vserver c stop) || :; } && repaired || return 1
 	done &&
 	stopped
+'
+
+# starts_after N: a stop is killed at its Nth step, and a start does all the same; one that
+# had only begun to stop runs.
+starts_after()
+{
+	(COWLINK_FAULT=kill:$1 && export COWLINK_FAULT && exec vserver c stop)
+	vserver c start 2>err || test_grep "is running already" err || return 1
+	vserver c status && inside c "ip addr; ip route" "inet 10.8.0.8/32" "^default via"
+}
+
+test_expect_success 'nor does a killed stop keep the next start from it' '
+	for n in $(seq 12)
+	do
+		running && held c starts_after "$n" || return 1
+	done &&
+	stopped
+'
+
+# stop_fails N: at its Nth step it says so, or it has not so many, or it did without.
+stop_fails()
+{
+	if COWLINK_FAULT=error:$1:EIO vserver c stop 2>err
+	then
+		nothing_left_of_c
+	else
+		test_grep "Input/output error" err && stopped
+	fi
+}
+
+test_expect_success 'stop, failing at each of its steps' '
+	for n in $(seq 12)
+	do
+		running && held c stop_fails "$n" || return 1
+	done
 '
 
 # killed_at N: a start dies at its Nth step.
