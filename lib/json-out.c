@@ -132,23 +132,29 @@ int json_add_name(struct json_object *o, const char *key, const char *bytes,
 	return r;
 }
 
+/* It belongs to @doc; NULL when memory is out. */
+static const char *text_of(struct json_object *doc)
+{
+	return json_object_to_json_string_ext(
+		doc, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
+}
+
 void json_print_document(struct json_object *o)
 {
 	/* an error of standard output is found and reported by cmd_main() */
-	(void)printf("%s\n", json_object_to_json_string_ext(
-				     o, JSON_C_TO_STRING_PRETTY |
-						JSON_C_TO_STRING_NOSLASHESCAPE));
+	(void)printf("%s\n", text_of(o));
 	json_object_put(o);
 }
 
 int json_finish(struct json_object *doc, int r, struct err *err)
 {
-	if (!doc && !r)
+	const char *text = doc && !r ? text_of(doc) : NULL;
+
+	if (!text && !r)
 		r = -ENOMEM;
 	if (!r)
-		json_print_document(doc);
-	else
-		json_object_put(doc);
+		(void)printf("%s\n", text); /* as above */
+	json_object_put(doc);
 	return r && err && !err->code ?
 		       err_errno(err, r, "cannot write JSON") :
 		       r;
