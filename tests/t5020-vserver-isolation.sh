@@ -6,6 +6,7 @@ test_description='vserver: what the root of a guest cannot do, and the host stay
 . "$TEST_DIRECTORY/lib-pool.sh"
 . "$TEST_DIRECTORY/lib-guest.sh"
 
+test_lazy_prereq FUSE 'test -c /dev/fuse && grep -qw fuse /proc/filesystems'
 test_require ROOT,USERNS,EXT4,BUSYBOX
 
 test_expect_success 'two guests run, of a template with device nodes' '
@@ -272,6 +273,18 @@ test_expect_success CGROUP2 'its cgroup is the top for it, and not writable abov
 	in_guest a "mkdir /sys/fs/cgroup/own && echo 1 >/sys/fs/cgroup/own/cgroup.procs" &&
 	test_contents "$cgroup/guest/own/cgroup.procs" "$(pid_of a)" &&
 	vserver a exec true && vserver a stop && nothing_but b
+'
+
+# Mounted by nobody who answers, as when its daemon has died. It has to be in sight of the
+# guest's root.
+test_expect_success FUSE 'with a lxcfs that is dead a guest sees the /proc of the host' '
+	COWLINK_LXCFS=/mnt && export COWLINK_LXCFS &&
+	sh -c "exec 5<>/dev/fuse && mount -i -t fuse none /mnt \
+		-o fd=5,rootmode=40000,user_id=0,group_id=0,allow_other" &&
+	test_when_finished "umount /mnt; unset COWLINK_LXCFS" &&
+	! ls /mnt 2>err && test_grep "not connected" err && vserver b restart &&
+	in_guest b "cat /proc/uptime /proc/meminfo" >out && test_grep "^MemTotal: " out &&
+	! in_guest b "grep lxcfs /proc/self/mountinfo"
 '
 
 test_expect_success 'a symlink for /dev is not followed' '
