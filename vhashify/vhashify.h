@@ -44,7 +44,9 @@
  *
  * Memory: at most 150 bytes for each candidate (a private file), its name with them,
  * and nearly as much for a directory above it, however deep; nothing for a name that is
- * shared in a tree that has not changed, 60 bytes for each master (t2021). scan-trees.c, digest.c, share.c and exchange.c have several threads.
+ * shared in a tree that has not changed, 60 bytes for each master (t2021).
+ *
+ * scan-trees.c, digest.c, share.c and exchange.c have several threads.
  */
 #ifndef VHASHIFY_H
 #define VHASHIFY_H

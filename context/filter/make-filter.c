@@ -31,8 +31,8 @@ static const char *const absent[] = {
 };
 
 /* The same, of those that libseccomp of Debian 12 has no names for: newer ones have the same
- * number on all machines that guests run on. What came since Linux 5.17 and is not here tells no more
- * than /proc does (statmount, listmount), or asks for what the old calls ask for. */
+ * number on all machines that guests run on. What came since Linux 5.17 and is not here tells
+ * no more than /proc does (statmount, listmount), or asks for what the old calls ask for. */
 static const unsigned int absent_numbers[] = {
 	467, /* open_tree_attr */
 };
