@@ -153,26 +153,11 @@ static int make_leaves(const struct cgroup *cg, uint32_t uid)
 	return r ? r : delegate(guest, uid);
 }
 
-/* What a start that was killed has left has limits, which may have been taken back since,
- * and processes that are on their way out: nobody says that the guest runs. */
-static int remove_leftover(const struct tree_row *row, struct err *err)
-{
-	_cleanup_cgroup_ struct cgroup old = CGROUP_INIT;
-	int r = cgroup_open(row, &old, err);
-
-	if (r < 0 || old.fd < 0)
-		return r;
-	(void)cgroup_kill(&old); /* or they are waited for */
-	return cgroup_remove(&old, err);
-}
-
 int cgroup_make(const struct tree_row *row, struct cgroup *ret,
 		struct err *err)
 {
-	int r = remove_leftover(row, err);
+	int r = open_cgroup(row, true, ret, err);
 
-	if (!r)
-		r = open_cgroup(row, true, ret, err);
 	if (r < 0 || ret->fd < 0)
 		return r;
 	r = make_leaves(ret, CONTEXT_UID(row->context));

@@ -32,8 +32,8 @@ struct cgroup {
 #define CGROUP_INIT { .slice_fd = -1, .fd = -1, .pool_fd = -1 }
 #define _cleanup_cgroup_ __attribute__((cleanup(cgroup_release)))
 
-/* Make it, with its leaves, for a guest that does not run: what there is already goes
- * first, with its processes. 0 and fd -1 on a host without cgroup v2. */
+/* Make it, with its leaves, for a guest that has none: what a start has left which was
+ * killed is guest_clean()'s to remove. 0 and fd -1 on a host without cgroup v2. */
 int cgroup_make(const struct tree_row *row, struct cgroup *ret,
 		struct err *err);
 

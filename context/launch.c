@@ -279,6 +279,17 @@ static void take_back(struct launch *l)
 	(void)cgroup_remove(&l->cgroup, NULL);
 }
 
+/* What a start that was killed before it wrote a record has left: processes that are on
+ * their way out, limits which may have been taken back since, and addresses, which stand
+ * in the programs of the cgroup. */
+static int clean_leftover(struct guest *g, struct err *err)
+{
+	_cleanup_cgroup_ struct cgroup old = CGROUP_INIT;
+	int r = cgroup_open(&g->row, &old, err);
+
+	return r < 0 || old.fd < 0 ? r : guest_clean(g, err);
+}
+
 static int begin(struct launch *l, struct err *err)
 {
 	struct guest *g = l->guest;
@@ -319,6 +330,8 @@ int guest_start(struct guest *g, struct err *err)
 		r = running_recorded(&g->row, 0, err);
 	if (r > 0)
 		r = guest_stop(g, err);
+	else if (!r)
+		r = clean_leftover(g, err);
 	if (!r)
 		r = hooks_run(g, "pre-start", err);
 	if (r < 0)

@@ -359,6 +359,16 @@ test_expect_success 'what a killed start left is found by the next one' '
 	vserver c stop && ip addr >out && ! grep "10.9.0.7\|:7002/" out && nothing_of c
 '
 
+test_expect_success 'also one that had put addresses on' '
+	for effect in address_add:1 address_add:2 bind:1
+	do
+		COWLINK_FAULT_EXEC="$effect:kill -KILL \$PPID" \
+			test_expect_code 137 vserver c start && vserver c start &&
+		ip addr >out && test "$(grep -c 10.9.0.7 out)" = 1 && vserver c stop &&
+		ip addr >out && ! grep "10.9.0.7\|:7002/" out && nothing_of c || return 1
+	done
+'
+
 # d is killed when its programs say so already and nothing is on yet; then c gets it.
 test_expect_success 'what another guest got meanwhile is not taken from it' '
 	a_guest d ip=10.9.0.7 &&
