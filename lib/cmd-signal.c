@@ -2,6 +2,7 @@
 #include "cmd-signal.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,12 +11,14 @@
 
 static const int fatal[] = { SIGHUP, SIGINT, SIGTERM };
 
+static atomic_int work;
+
 static volatile sig_atomic_t saw_sigpipe;
 
 static void on_fatal(int sig)
 {
 	/* SA_RESETHAND: the next one, and this one if raised, is deadly */
-	if (staging_in_use())
+	if (staging_in_use() || atomic_load(&work) > 0)
 		fx_interrupt(sig);
 	else
 		(void)raise(sig);
@@ -57,6 +60,16 @@ void cmd_signals_reset(void)
 		(void)signal(sig, SIG_DFL); /* not for KILL and STOP */
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+void cmd_work_begin(void)
+{
+	atomic_fetch_add(&work, 1);
+}
+
+void cmd_work_end(void)
+{
+	atomic_fetch_sub(&work, 1);
 }
 
 bool cmd_saw_sigpipe(void)

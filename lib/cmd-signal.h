@@ -11,6 +11,12 @@ void cmd_signals_init(void);
 /* For a process that runs programs of others: no handlers, nothing blocked or ignored. */
 void cmd_signals_reset(void);
 
+/* Between these a signal asks for an end in order (fx_interrupt()), as it does while there is a
+ * staging directory, and does not end the process at once: for work that leaves marks of its
+ * own. May be nested. */
+void cmd_work_begin(void);
+void cmd_work_end(void);
+
 /* Has a write to a pipe without a reader failed? */
 bool cmd_saw_sigpipe(void);
 

@@ -114,6 +114,44 @@ test_expect_success 'linked in that moment: put back, and no mark stays' '
 	test_nlink "$F" 2 && is_state "$F" plain && rm "$F.two"
 '
 
+# Equal files of two guests that are in no other tree, each below a directory of its own.
+dozen()
+{
+	for dozen_root in "$G1" "$G2"
+	do
+		for n in $(seq 12)
+		do
+			mkdir -p "$dozen_root/dozen/$n" &&
+			same_file "$1 $n" "$dozen_root/dozen/$n/file" || return 1
+		done
+		same_times "$dozen_root/dozen"
+	done
+}
+
+is_in_order()
+{
+	find "$G1" "$G2" -type f -links 1 -exec ixunlink get {} \; >states &&
+	! grep -v plain states && test -z "$(ls "$POOL/staging")" &&
+	! lsattr -d "$POOL"/store/* | grep -v "^[^ ]*i" && vtemplate check
+}
+
+# While names are exchanged, and while masters are made.
+for effect in unify:9 link:5 setflags:6
+do
+	test_expect_success "SIGTERM before $effect: status 143, all in order, and in the history" '
+		dozen "$effect" && test_snapshot "$G1" && test_snapshot "$G2" &&
+		echo "echo \$\$ >pid; exec vhashify --json" >run &&
+		COWLINK_FAULT_EXEC="$effect:kill -TERM \$(cat pid)" \
+			test_expect_code 143 sh run >out &&
+		test_json out ".shared_files < 24" true && outcomes_add_up out &&
+		test_unchanged "$G1" && test_unchanged "$G2" && is_in_order &&
+		vhashify history --json --limit=1 >history &&
+		test_json history ".runs[0].status" 1 &&
+		test_json history ".runs[0].shared_files" "$(jq .shared_files out)" &&
+		vhashify && test_same_inode "$G1/dozen/12/file" "$G2/dozen/12/file"
+	'
+done
+
 test_expect_success 'a file that is not replaced keeps its project' '
 	diverge && chattr -p 77 "$F" &&
 	at unify "test \$n != 1 || ln \$F \$F.two" &&

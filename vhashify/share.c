@@ -13,7 +13,9 @@
 
 #include "array.h"
 #include "cleanup.h"
+#include "cmd-signal.h"
 #include "fdio.h"
+#include "fx.h"
 #include "iattr.h"
 #include "log.h"
 #include "progress.h"
@@ -453,12 +455,19 @@ int share_links(struct run *run, struct err *err)
 		return 0;
 	if (run->dry_run)
 		return foresee_links(run, err);
+	/* where the kernel exchanges there is no scratch directory, but files that are
+	 * marked and directories whose time is to be set back */
+	cmd_work_begin();
 	s.status = begin(&s);
 	s.total_bytes = planned_bytes(run);
 	progress_phase();
 	if (!s.status)
 		share_groups(&s);
 	end(&s);
+	/* it may have come after the last effect that it stops */
+	if (!s.status && fx_interrupted())
+		s.status = -EINTR;
+	cmd_work_end();
 	if (s.status || run->cut)
 		mark_unreached(run);
 	if (s.err.code && err)
