@@ -241,6 +241,12 @@ int fx_link_unify(int dirfd, struct cowlink_unify *args)
 	return FX_BEGIN("unify", ioctl(dirfd, FS_IOC_LINK_UNIFY, args));
 }
 
+int fx_unify_back(int dirfd, struct cowlink_unify *args)
+{
+	args->size = sizeof(*args);
+	return FX("unify", ioctl(dirfd, FS_IOC_LINK_UNIFY, args));
+}
+
 int fx_dedupe(int src_fd, struct file_dedupe_range *range)
 {
 	return FX_BEGIN("dedupe", ioctl(src_fd, FIDEDUPERANGE, range));

@@ -33,7 +33,7 @@ int fx_step(const char *what);
 
 /*
  * Ask the operation that runs to end soon and in order, because of @signal: from
- * now on every effect that begins something (create, tmpfile, write, clone, dedupe,
+ * now on every effect that begins something (create, tmpfile, write, clone, unify, dedupe,
  * mkdir, symlink, mknod, link) fails with -EINTR, while those that finish or undo
  * something (rename, unlink, flags, sync ...) go on. So a failure path can still put
  * things right. Async-signal-safe.
@@ -57,6 +57,7 @@ int fx_clone(int fd, int src_fd);	/* FICLONE; -EOPNOTSUPP where not */
 /* FS_IOC_LINK_UNIFY on a directory; the size is filled in. */
 struct cowlink_unify;
 int fx_link_unify(int dirfd, struct cowlink_unify *args);
+int fx_unify_back(int dirfd, struct cowlink_unify *args); /* undoes one: no beginning */
 
 /* FIDEDUPERANGE; the answer for each destination is in @range. */
 struct file_dedupe_range;

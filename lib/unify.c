@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 
 #include "cleanup.h"
@@ -392,7 +393,10 @@ static int exchange(struct replacement *u, enum skip_reason *reason,
 	return exchange_temp(u, r, reason, err);
 }
 
-static int link_unify(struct replacement *u, int master, int victim)
+typedef int unify_fx(int dirfd, struct cowlink_unify *args);
+
+static int link_unify(struct replacement *u, unify_fx *fx, int master,
+		      int victim)
 {
 	struct cowlink_unify args = { .flags = u->ignore_mtime ?
 						COWLINK_UNIFY_ANY_MTIME :
@@ -400,24 +404,44 @@ static int link_unify(struct replacement *u, int master, int victim)
 				      .master_fd = master,
 				      .victim_fd = victim,
 				      .name = (uintptr_t)u->name };
-	int r = fx_link_unify(u->dirfd, &args);
+	int r = fx(u->dirfd, &args);
 
 	u->exchanges += !r;
 	return r;
+}
+
+/* The victim got a second name in that moment: the two belong together. If somebody wrote
+ * through this one already, or removed it, they do not. */
+static int unify_back(struct replacement *u, enum skip_reason *reason,
+		      struct err *err)
+{
+	int tries = 2; /* an error that goes away must not part them */
+	int r;
+
+	do
+		r = link_unify(u, fx_unify_back, u->fd, u->m->fd);
+	while (r < 0 && r != -ESTALE && r != -ENOENT && --tries);
+	*reason = SKIP_CHANGED;
+	if (!r || r == -ESTALE || r == -ENOENT)
+		return 0;
+	if (r != -EMLINK && !is_refusal(r, reason))
+		return err_errno(err, r, "cannot put '%s' back, which got another name",
+				 u->name);
+	log_warning("'%s' got another name while it was replaced: %s, leaving them "
+		    "two files",
+		    u->name, strerror(-r));
+	return 0;
 }
 
 /* Step 4 where the kernel sees to it. */
 static int unify_by_kernel(struct replacement *u, enum skip_reason *reason,
 			   struct err *err)
 {
-	int r = still_there(u) ? link_unify(u, u->m->fd, u->fd) : -ESTALE;
+	int r = still_there(u) ? link_unify(u, fx_link_unify, u->m->fd, u->fd) :
+				 -ESTALE;
 
-	if (!r && names_left(u->fd)) {
-		/* given a second name in that moment: the two belong together.
-		 * If somebody wrote through this one already, they do not. */
-		*reason = SKIP_CHANGED;
-		r = link_unify(u, u->fd, u->m->fd);
-	}
+	if (!r && names_left(u->fd))
+		return unify_back(u, reason, err);
 	if (!r || r == -EMLINK || is_refusal(r, reason))
 		return r == -EMLINK ? r : 0;
 	return err_errno(err, r, "cannot replace '%s'", u->name);
@@ -595,7 +619,7 @@ static int copy_by_kernel(struct replacement *u, enum skip_reason *reason,
 	if (r < 0)
 		return err_errno(err, r, "cannot mark a copy of '%s'", u->name);
 	u->marked = true;
-	r = still_there(u) ? link_unify(u, copy, u->fd) : -ESTALE;
+	r = still_there(u) ? link_unify(u, fx_link_unify, copy, u->fd) : -ESTALE;
 	/* staging_release() takes it otherwise */
 	(void)fx_unlinkat(u->scratch->fd, u->temp, 0);
 	unmark(u, copy);

@@ -20,7 +20,7 @@
  *  4. engine `kernel`: FS_IOC_LINK_UNIFY compares every byte and puts M in the
  *     place of V under the directory's lock, if N still is V. No write is lost. V
  *     has a name left after that? Then somebody linked it in this moment, and the
- *     same call puts it back.
+ *     same call puts it back, whatever signal has come; a warning tells when it cannot.
  *
  * On unprotected pools nobody guards the inodes, and the rest is done by hand:
  *

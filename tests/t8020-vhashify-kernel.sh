@@ -152,6 +152,26 @@ do
 	'
 done
 
+# A signal lets nothing begin any more, and what is begun end. \$PPID is vhashify.
+test_expect_success 'also when SIGTERM comes just then' '
+	diverge && test_snapshot "$T" && { at unify "case \$n in
+		1) ln \$F \$F.two ;;
+		2) read -r pid name state parent rest </proc/\$PPID/stat; kill -TERM \$parent ;;
+		esac"; test $? = 143; } &&
+	test_contents hook.count 2 && test_same_inode "$F" "$F.two" &&
+	test_nlink "$F" 2 && is_state "$F" plain && test_unchanged "$T" && rm "$F.two"
+'
+
+test_expect_success 'what cannot be put back is told' '
+	diverge && at unify "case \$n in
+		1) ln \$F \$F.two ;;
+		2) chattr +i \${F%/*} ;;
+		esac" -q && chattr -i "$G1/etc" &&
+	test_grep "conf. got another name while it was replaced: .*, leaving them two" err &&
+	reason_is out refused 1 && test_different_inode "$F" "$F.two" &&
+	is_state "$F.two" plain && test_contents "$F.two" "setting = 1" && rm "$F.two"
+'
+
 test_expect_success 'a file that is not replaced keeps its project' '
 	diverge && chattr -p 77 "$F" &&
 	at unify "test \$n != 1 || ln \$F \$F.two" &&
