@@ -178,7 +178,10 @@ machine_end() {
 		show_log "the kernel died or did not start"
 		exit 125
 	fi
-	bad='BUG:|WARNING:|Oops|possible circular locking|INFO: task|unreferenced object'
+	# Not "EXT4-fs error": what tests have fail, and recovery after a shutdown, say it.
+	bad='kernel BUG|BUG:|cut here|WARNING:|Oops|general protection|non-static key'
+	bad="$bad|possible circular locking|INFO: task|rcu: INFO|unreferenced object"
+	bad="$bad|XFS .*[Cc]orruption"
 	if [ -z "$allow_warnings" ] && grep -qE "$bad" "$run/log"; then
 		echo "$me: SCRIPT ended with status $status, but the kernel log has:" >&2
 		grep -E -A40 -m3 "$bad" "$run/log" | tr -d '\r' | sed 's/^/  | /' >&2

@@ -7,8 +7,8 @@ test_description='kernel: races, freezing and unmounting, on two processors with
 . "$(dirname "$0")/lib-selftests.sh"
 
 seconds=${COWLINK_QEMU_SECONDS:-60}
-# For each of two filesystems, and for what was begun before the time was over.
-TEST_QEMU_OPTIONS=--timeout=$((seconds * 2 + 6000))
+# For each of three filesystems, and for what was begun before the time was over.
+TEST_QEMU_OPTIONS=--timeout=$((seconds * 3 + 9000))
 build_selftests
 test_in_patched_qemu "$@"
-run_selftests --fs=ext4 --fs=xfs --seconds="$seconds" race stall
+run_selftests --fs=ext4 --fs=xfs --fs=tmpfs --seconds="$seconds" race held stall

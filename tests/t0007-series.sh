@@ -53,6 +53,16 @@ sources_come_in_time()
 	done <"$KVER/commits"
 }
 
+as_nobody()
+{
+	if test "$(id -u)" = 0
+	then
+		setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+	else
+		"$@"
+	fi
+}
+
 for dir in "$KDIR"/patches/*/
 do
 	KVER=$(basename "$dir")
@@ -105,6 +115,16 @@ do
 		( cd "$KDIR/selftests" && cat ./*.c ) >"$KVER/ours" &&
 		( cd "$KVER/git/$SELFTESTS" && cat ./*.c ) >"$KVER/theirs" &&
 		cmp "$KVER/ours" "$KVER/theirs"
+	'
+	test_expect_success "$KVER: ... with the limits and options that kselftest reads" '
+		test_grep "^timeout=[1-9]" "$KVER/git/$SELFTESTS/settings" &&
+		test_grep "^CONFIG_FS_COWLINK=y" "$KVER/git/$SELFTESTS/config" &&
+		! grep -v "^CONFIG_[A-Z0-9_]*=y\$" "$KVER/git/$SELFTESTS/config"
+	'
+	test_expect_success "$KVER: ... and skipped without root, as kselftest tells it" '
+		test_expect_code 4 as_nobody sh <"$KVER/git/$SELFTESTS/run.sh" >"$KVER/tap" &&
+		printf "%s\n" "TAP version 13" "1..0 # SKIP needs root" >"$KVER/skipped" &&
+		test_cmp "$KVER/skipped" "$KVER/tap"
 	'
 done
 

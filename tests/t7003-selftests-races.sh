@@ -8,4 +8,4 @@ test_description='kernel: races that must not lose a write'
 
 build_selftests
 test_in_uml "$@"
-run_selftests --fs=ext4 --fs=tmpfs race
+run_selftests --fs=ext4 --fs=tmpfs race held

@@ -10,4 +10,4 @@ build_selftests
 test_in_uml "$@"
 run_selftests --fs=xfs flags names open openers uring setattr xattr deny \
 	reading permission preserve quota limits switches observe tracepoints audit \
-	unify dpkg crash race
+	unify dpkg crash race held stall

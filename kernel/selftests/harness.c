@@ -219,6 +219,7 @@ static int run_test(const struct test *test, const char *dir)
 	if (!pid)
 		test_child(test, path);
 	result = wait_for_test(pid);
+	knobs_restore();
 	remove_tree(AT_FDCWD, path);
 	return result;
 }
@@ -342,6 +343,7 @@ int harness_main(int argc, char **argv, const char *group,
 			argv[0]);
 		return 2;
 	}
+	printf("TAP version 13\n");
 	if (geteuid()) {
 		printf("1..0 # SKIP needs root\n");
 		return RESULT_SKIP;
@@ -353,6 +355,7 @@ int harness_main(int argc, char **argv, const char *group,
 		printf("Bail out! cannot set up in '%s': %m\n", argv[1]);
 		return RESULT_FAIL;
 	}
+	knobs_save();
 	probe(dir);
 	if (!env.cowlink && must_have_cowlink()) {
 		printf("Bail out! no copy-on-write links in '%s': %s\n", dir,

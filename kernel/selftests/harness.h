@@ -269,6 +269,11 @@ struct tracing {
 void tracing_begin(struct tracing *tr, const char *const events[]);
 /* The next line from "EVENT: " on, in static storage; NULL if there is none. */
 const char *tracing_next(struct tracing *tr);
+/* Waits for it; it must be one of @event. */
+const char *tracing_await(struct tracing *tr, const char *event);
+/* A value of a line like "EVENT: KEY VALUE KEY VALUE", in static storage. */
+const char *tracing_field(const char *line, const char *key);
+long long tracing_number(const char *line, const char *key);
 void tracing_end(struct tracing *tr);
 
 /* ---- the system -------------------------------------------------------- */
@@ -300,6 +305,8 @@ pid_t start_program(const char *path);
  * frozen filesystem; one that has ended fails the test.
  */
 void wait_until_blocked(pid_t pid);
+/* Its state in /proc/PID/stat: 'D', or 'Z' when it has ended. */
+char wait_until_blocked_or_ended(pid_t pid);
 
 /* -1 and errno as the ioctls give it. */
 int get_flags(const char *path, unsigned int *ret);
@@ -352,10 +359,12 @@ int loop_attach(const char *image, char *dev, size_t dev_size);
  * one. Lives until scratch_release() or the end of the test.
  */
 struct scratch {
-	char image[64], dev[32], mnt[64];
+	char image[96], dev[32], mnt[64];
 	const char *type;
 };
 
+/* Later ones have their images on @below, or, if NULL, in memory. */
+void scratch_place(const struct scratch *below);
 /* @mkfs_opts are words for mkfs.ext4, @mount_opts the data string. */
 void scratch_ext4(struct scratch *fs, size_t size_bytes,
 		  const char *const mkfs_opts[], const char *mount_opts);

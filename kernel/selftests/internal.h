@@ -14,6 +14,10 @@ void test_root_leave(void);
 
 int fd_set_flags(int fd, unsigned int flags);
 
+/* The switches of the kernel that tests turn, as they are now, and as they were then. */
+void knobs_save(void);
+void knobs_restore(void);
+
 bool prjquota_enforced(const char *path);
 
 #endif

@@ -6,6 +6,8 @@
  * these run elsewhere.
  */
 #include "harness.h"
+#include "hold.h"
+#include "rival.h"
 
 #include <dirent.h>
 #include <pthread.h>
@@ -20,12 +22,6 @@
 #define BIG	(2 << 20)
 
 static pthread_barrier_t barrier;
-static bool stop;
-
-static bool stopped(void)
-{
-	return __atomic_load_n(&stop, __ATOMIC_ACQUIRE);
-}
 
 static void start_thread(pthread_t *t, void *(*fn)(void *), void *arg)
 {
@@ -205,6 +201,7 @@ static void two_guests(void)
 		EXPECT_SAME(shared_path(f, G1), &f->before, IGN_COPY);
 		EXPECT_SAME(shared_path(f, G2), &f->before, IGN_COPY);
 		EXPECT_BREAKS(c, 2);
+		EXPECT_EQ(counters_now().races_lost, c.races_lost);
 		unlink(shared_path(f, G1));
 		unlink(shared_path(f, G2));
 	}
@@ -223,18 +220,6 @@ static int open_or_absent(const char *path, int flags)
 	      "%s: expected success or ENOENT, got %s", path,
 	      errno_name(errno));
 	return fd;
-}
-
-static void *rename_back_and_forth(void *arg)
-{
-	(void)arg;
-	while (!stopped()) {
-		EXPECT_OK(rename("G1/f", "G1/g"));
-		sched_yield();
-		EXPECT_OK(rename("G1/g", "G1/f"));
-		sched_yield();
-	}
-	return NULL;
 }
 
 /* Gives G1/f back to the shared inode; nobody else touches the name now. */
@@ -263,42 +248,118 @@ static void either_end(struct shared *f)
 }
 
 /*
+ * What happens to the name once a break of it has begun, until that was before the
+ * end at least once. A disk has time for it in each round, as the copy is synced;
+ * elsewhere only a copy that is large enough to be preempted has.
+ */
+struct chase {
+	struct tracing tr;
+	void (*fn)(void);
+	unsigned int ended, met;
+};
+
+static void *when_begun(void *arg)
+{
+	struct chase *chase = arg;
+	const char *line;
+
+	while (!rival_stopped()) {
+		line = tracing_next(&chase->tr);
+		if (!line) {
+			sched_yield();
+		} else if (!strncmp(line, "cowlink_break_begin: ", 21)) {
+			chase->fn();
+		} else {
+			chase->met += tracing_number(line, "error") ||
+				      strcmp(tracing_field(line, "name"), "f");
+			__atomic_add_fetch(&chase->ended, 1, __ATOMIC_RELEASE);
+		}
+	}
+	return NULL;
+}
+
+static void chase_breaks(void (*fn)(void),
+			 void (*expect)(struct shared *f, int fd))
+{
+	struct shared *f = mk_shared("f", BIG);
+	struct chase chase = { .fn = fn };
+	/* Nothing takes long where blocks are shared; "held" is about that. */
+	bool must_meet = !have_reflink();
+	unsigned int round;
+	pthread_t t;
+
+	trace_breaks(&chase.tr);
+	t = rival_start(when_begun, &chase);
+	for (round = 0; round < 50 || (must_meet && !chase.met); round++) {
+		int fd = open_or_absent("G1/f", O_RDWR);
+
+		while (__atomic_load_n(&chase.ended, __ATOMIC_ACQUIRE) <= round)
+			sched_yield();
+		expect(f, fd);
+		reshare(f);
+	}
+	rival_stop(t);
+	tracing_end(&chase.tr);
+	note("before the end in %u of %u rounds", chase.met, round);
+	expect_others();
+}
+
+static void rename_it(void)
+{
+	EXPECT_OK(rename("G1/f", "G1/g"));
+}
+
+/*
  * Whoever got a descriptor wrote to the file that the name leads to in the
  * end: a write into the shared inode, or into a copy that was never put in
  * place, would be lost.
  */
+static void expect_at_new_name(struct shared *f, int fd)
+{
+	struct stat st, now;
+
+	CHECK(fd >= 0, "open: %s", errno_name(ENOENT));
+	EXPECT_OK(pwrite(fd, "new", 3, 0));
+	EXPECT_OK(fstat(fd, &st));
+	close(fd);
+	EXPECT_ERR(access("G1/f", F_OK), ENOENT);
+	EXPECT_OK(stat("G1/g", &now));
+	EXPECT_EQ(st.st_nlink, 1);
+	EXPECT_EQ(now.st_ino, st.st_ino);
+	EXPECT_EQ(now.st_size, BIG);
+	EXPECT_OK(rename("G1/g", "G1/f"));
+	expect_broken(f, G1);
+}
+
 static void write_against_rename(void)
 {
-	struct shared *f = mk_shared("f", 20000);
-	int round, got = 0;
+	chase_breaks(rename_it, expect_at_new_name);
+}
 
-	for (round = 0; round < ROUNDS; round++) {
-		pthread_t mover;
-		int fd = -1, tries;
-		struct stat st, now;
+static void unlink_it(void)
+{
+	EXPECT_OK(unlink("G1/f"));
+}
 
-		stop = false;
-		start_thread(&mover, rename_back_and_forth, NULL);
-		for (tries = 0; fd < 0 && tries < 1000; tries++)
-			fd = open_or_absent(round % 2 ? "G1/f" : "G1/g",
-					    O_RDWR);
-		__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
-		pthread_join(mover, NULL);
-		if (fd >= 0) {
-			got++;
-			EXPECT_OK(pwrite(fd, &round, sizeof(round), 0));
-			EXPECT_OK(fstat(fd, &st));
-			EXPECT_OK(stat("G1/f", &now));
-			EXPECT_EQ(st.st_nlink, 1);
-			EXPECT_EQ(now.st_ino, st.st_ino);
-			close(fd);
-			expect_broken(f, G1);
-		}
-		reshare(f);
-	}
-	note("%d of %d opens found the name", got, ROUNDS);
-	CHECK(got, "the race was never run");
-	expect_others();
+/* The name was gone before the copy was there, or after it. */
+static void expect_no_name(struct shared *f, int fd)
+{
+	struct stat st;
+
+	EXPECT_ERR(access("G1/f", F_OK), ENOENT);
+	EXPECT_OK(link("C/f", "G1/f"));
+	if (fd < 0)
+		return;
+	EXPECT_OK(fstat(fd, &st));
+	EXPECT_EQ(st.st_nlink, 0);
+	EXPECT_EQ(st.st_size, BIG);
+	CHECK(st.st_ino != f->before.st.st_ino, "the shared inode");
+	close(fd);
+}
+
+static void write_once_unlinked(void)
+{
+	chase_breaks(unlink_it, expect_no_name);
 }
 
 static unsigned int attempts;	/* opens that were begun */
@@ -308,7 +369,7 @@ static void await_attempt(void)
 {
 	unsigned int seen = __atomic_load_n(&attempts, __ATOMIC_ACQUIRE);
 
-	while (!stopped() &&
+	while (!rival_stopped() &&
 	       __atomic_load_n(&attempts, __ATOMIC_ACQUIRE) == seen)
 		sched_yield();
 }
@@ -318,51 +379,9 @@ static void begin_attempt(void)
 	__atomic_add_fetch(&attempts, 1, __ATOMIC_RELEASE);
 }
 
-static void *remove_and_put_back(void *arg)
-{
-	while (!stopped()) {
-		EXPECT_OK(unlink("G1/f"));
-		sched_yield();
-		EXPECT_OK(link("C/f", "G1/f"));
-		await_attempt();
-	}
-	return arg;
-}
-
-static void write_against_unlink(void)
-{
-	struct shared *f = mk_shared("f", 20000);
-	pthread_t remover;
-	int round, got = 0;
-
-	stop = false;
-	start_thread(&remover, remove_and_put_back, NULL);
-	for (round = 0; round < ROUNDS * 3; round++) {
-		struct stat st;
-		int fd;
-
-		begin_attempt();
-		fd = open_or_absent("G1/f", O_RDWR);
-
-		if (fd < 0)
-			continue;
-		got++;
-		EXPECT_OK(fstat(fd, &st));
-		CHECK(st.st_ino != f->before.st.st_ino, "the shared inode");
-		EXPECT_EQ(st.st_size, 20000);
-		EXPECT_OK(pwrite(fd, &round, sizeof(round), 0));
-		close(fd);
-	}
-	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
-	pthread_join(remover, NULL);
-	note("%d of %d opens found the name", got, round);
-	CHECK(got, "the race was never run");
-	either_end(f);
-}
-
 static void *remove_and_maybe_put_back(void *arg)
 {
-	while (!stopped()) {
+	while (!rival_stopped()) {
 		EXPECT_OK(unlink("G1/f"));
 		sched_yield();
 		if (link("C/f", "G1/f"))
@@ -373,34 +392,39 @@ static void *remove_and_maybe_put_back(void *arg)
 }
 
 /* O_CREAT finds the file or makes one: it has no reason to fail. */
-static void create_against_unlink(void)
+static void write_against_unlink(void)
 {
 	struct shared *f = mk_shared("f", 20000);
 	pthread_t remover;
 	struct stat st;
 	int round;
 
-	stop = false;
-	start_thread(&remover, remove_and_maybe_put_back, NULL);
-	for (round = 0; round < ROUNDS * 2; round++) {
+	remover = rival_start(remove_and_maybe_put_back, NULL);
+	for (round = 0; round < ROUNDS * 3; round++) {
 		int fd;
 
 		begin_attempt();
-		fd = EXPECT_OK(open("G1/f", O_RDWR | O_CREAT, 0644));
+		if (round % 3)
+			fd = EXPECT_OK(open("G1/f", O_RDWR | O_CREAT, 0644));
+		else
+			fd = open_or_absent("G1/f", O_RDWR);
+		if (fd < 0)
+			continue;
 		EXPECT_OK(fstat(fd, &st));
 		CHECK(st.st_ino != f->before.st.st_ino, "the shared inode");
 		CHECK(st.st_size == 0 || st.st_size == 20000,
 		      "neither a new file nor a whole copy");
+		EXPECT_OK(pwrite(fd, &round, st.st_size ? sizeof(round) : 0,
+				 0));
 		close(fd);
 	}
-	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
-	pthread_join(remover, NULL);
+	rival_stop(remover);
 	either_end(f);
 }
 
 static void *replace_by_rename(void *arg)
 {
-	while (!stopped()) {
+	while (!rival_stopped()) {
 		EXPECT_OK(link("C/f", "G1/next"));
 		EXPECT_OK(rename("G1/next", "G1/f"));
 		/* Two names of one inode: rename left both. */
@@ -419,8 +443,7 @@ static void write_against_replace(void)
 	struct stat st;
 	int round;
 
-	stop = false;
-	start_thread(&replacer, replace_by_rename, NULL);
+	replacer = rival_start(replace_by_rename, NULL);
 	for (round = 0; round < ROUNDS; round++) {
 		int fd = EXPECT_OK(open("G1/f", O_RDWR));
 
@@ -431,14 +454,13 @@ static void write_against_replace(void)
 		EXPECT_OK(chmod("G1/f", round % 2 ? 0600 : 0640));
 		EXPECT_OK(truncate("G1/f", round));
 	}
-	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
-	pthread_join(replacer, NULL);
+	rival_stop(replacer);
 	either_end(f);
 }
 
 static void *move_directory(void *arg)
 {
-	while (!stopped()) {
+	while (!rival_stopped()) {
 		EXPECT_OK(rename("G1/d", "G2/d"));
 		sched_yield();
 		EXPECT_OK(rename("G2/d", "G1/d"));
@@ -457,8 +479,7 @@ static void write_against_directory_move(void)
 
 	EXPECT_OK(mkdir("G1/d", 0755));
 	dir = EXPECT_OK(open("G1/d", O_PATH | O_DIRECTORY));
-	stop = false;
-	start_thread(&mover, move_directory, NULL);
+	mover = rival_start(move_directory, NULL);
 	for (round = 0; round < ROUNDS; round++) {
 		int fd;
 
@@ -471,41 +492,72 @@ static void write_against_directory_move(void)
 		close(fd);
 		EXPECT_OK(unlinkat(dir, "x", 0));
 	}
-	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
-	pthread_join(mover, NULL);
+	rival_stop(mover);
 	f->ctime_moves = true;
 }
 
 /* ---- the flag goes while copies are made -------------------------------- */
 
-static void *clear_and_set(void *arg)
-{
-	const char *path = arg;
-	int cleared = 0;
+static unsigned int changes;	/* of the flag that were tried */
 
-	while (!stopped()) {
-		if (set_flags(path, 0))
-			CHECK(errno == EBUSY,
-			      "clearing: expected success or EBUSY, got %s",
-			      errno_name(errno));
-		else
-			cleared++;
+/* An operation is begun with each state of the flag... */
+static void flag_changed(void)
+{
+	unsigned int seen = __atomic_load_n(&attempts, __ATOMIC_ACQUIRE);
+
+	__atomic_add_fetch(&changes, 1, __ATOMIC_RELEASE);
+	while (!rival_stopped() &&
+	       __atomic_load_n(&attempts, __ATOMIC_ACQUIRE) == seen)
 		sched_yield();
-		if (set_flags(path, SHARED_FL))
-			CHECK(errno == ETXTBSY,
-			      "setting: expected success or ETXTBSY, got %s",
-			      errno_name(errno));
+}
+
+/* ... and the state changes during or after each operation. */
+static unsigned int begin_against_change(void)
+{
+	unsigned int seen = __atomic_load_n(&changes, __ATOMIC_ACQUIRE);
+
+	begin_attempt();
+	return seen;
+}
+
+static void await_change(unsigned int seen)
+{
+	while (__atomic_load_n(&changes, __ATOMIC_ACQUIRE) == seen)
+		sched_yield();
+}
+
+static int change_flags(const char *path, unsigned int flags, int refusal)
+{
+	int refused = 0;
+
+	while (set_flags(path, flags)) {
+		CHECK(errno == refusal, "flags 0x%x: expected success or %s, got %s",
+		      flags, errno_name(refusal), errno_name(errno));
+		refused++;
 		sched_yield();
 	}
-	note("the flag was cleared %d times", cleared);
+	flag_changed();
+	return refused;
+}
+
+static void *clear_and_set(void *arg)
+{
+	int rounds = 0, breaks = 0, writers = 0;
+
+	while (!rival_stopped()) {
+		breaks += change_flags(arg, 0, EBUSY);
+		writers += change_flags(arg, SHARED_FL, ETXTBSY);
+		rounds++;
+	}
+	note("the flag was cleared %d times; EBUSY %d times, ETXTBSY %d times",
+	     rounds, breaks, writers);
 	return NULL;
 }
 
 /* The names agree again, and the flag is off. */
 static void end_flag_changes(struct shared *f, pthread_t t)
 {
-	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
-	pthread_join(t, NULL);
+	rival_stop(t);
 	EXPECT_OK(set_flags("C/f", 0));
 	f->ctime_moves = true;
 }
@@ -527,9 +579,9 @@ static void break_against_flag_changes(void)
 	struct stat st;
 	pthread_t t;
 
-	stop = false;
-	start_thread(&t, clear_and_set, "C/f");
+	t = rival_start(clear_and_set, "C/f");
 	for (round = 0; round < ROUNDS; round++) {
+		unsigned int seen = begin_against_change();
 		int fd = EXPECT_OK(open("G1/f", O_RDWR));
 
 		expect_unflagged(fd);
@@ -538,6 +590,7 @@ static void break_against_flag_changes(void)
 		EXPECT_OK(fstat(fd, &st));
 		EXPECT_EQ(st.st_size, f->before.st.st_size);
 		close(fd);
+		await_change(seen);
 		if (st.st_ino == f->before.st.st_ino) {
 			in_place++;
 			continue;
@@ -548,6 +601,7 @@ static void break_against_flag_changes(void)
 	}
 	note("%d copies, %d opens while the flag was off", copies, in_place);
 	end_flag_changes(f, t);
+	CHECK(copies && in_place, "the race was never run");
 	EXPECT_OK(set_flags("C/f", SHARED_FL));
 }
 
@@ -561,17 +615,22 @@ static void changes_against_flag_changes(void)
 	struct stat st;
 	pthread_t t;
 
-	stop = false;
-	start_thread(&t, clear_and_set, "C/f");
+	t = rival_start(clear_and_set, "C/f");
 	for (round = 0; round < ROUNDS; round++) {
+		unsigned int seen = begin_against_change();
+
 		EXPECT_OK(setxattr("G1/f", "trusted.x", &round, sizeof(round),
 				   0));
 		EXPECT_EQ(getxattr("G1/f", "trusted.x", &got, sizeof(got)),
 			  sizeof(got));
 		EXPECT_EQ(got, round);
+		begin_attempt();
 		EXPECT_OK(removexattr("G1/f", "trusted.x"));
+		begin_attempt();
 		EXPECT_OK(chmod("G1/f", mode ^ 0020));
+		begin_attempt();
 		EXPECT_OK(chmod("G1/f", mode));
+		await_change(seen);
 		EXPECT_OK(stat("G1/f", &st));
 		if (st.st_ino == f->before.st.st_ino)
 			continue;
@@ -581,6 +640,7 @@ static void changes_against_flag_changes(void)
 	}
 	note("%d copies in %d rounds", copies, ROUNDS);
 	end_flag_changes(f, t);
+	CHECK(copies && copies < ROUNDS, "the race was never run");
 	/* what was done to all while the flag was off */
 	if (removexattr("C/f", "trusted.x"))
 		EXPECT_EQ(errno, ENODATA);
@@ -633,7 +693,7 @@ static void count_signal(int sig)
 
 static void *send_signals(void *arg)
 {
-	while (!stopped()) {
+	while (!rival_stopped()) {
 		kill(getpid(), SIGUSR1);
 		sched_yield();
 	}
@@ -649,14 +709,12 @@ static void signals_do_not_interrupt(void)
 	int round;
 
 	EXPECT_OK(sigaction(SIGUSR1, &sa, NULL));
-	stop = false;
-	start_thread(&t, send_signals, NULL);
+	t = rival_start(send_signals, NULL);
 	for (round = 0; round < 20; round++) {
 		close(EXPECT_OK(open("G1/f", O_RDWR)));
 		reshare(f);
 	}
-	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
-	pthread_join(t, NULL);
+	rival_stop(t);
 }
 
 /* ---- other attributes of the shared inode ------------------------------ */
@@ -665,7 +723,7 @@ static void *toggle_nodump(void *arg)
 {
 	struct shared *f = arg;
 
-	while (!stopped()) {
+	while (!rival_stopped()) {
 		EXPECT_OK(set_flags(shared_path(f, C),
 				    SHARED_FL | FS_NODUMP_FL));
 		EXPECT_OK(set_flags(shared_path(f, C), SHARED_FL));
@@ -688,8 +746,7 @@ static void openers_against_attributes(void)
 
 	snprintf(magic, sizeof(magic), "/proc/self/fd/%d", fd);
 	f->ctime_moves = true;
-	stop = false;
-	start_thread(&t, toggle_nodump, f);
+	t = rival_start(toggle_nodump, f);
 	for (round = 0; round < 3000; round++) {
 		EXPECT_ERR(open(magic, O_RDWR), EPERM);
 		if (round % 100)
@@ -698,8 +755,7 @@ static void openers_against_attributes(void)
 		EXPECT_OK(unlink("G1/f"));
 		EXPECT_OK(link("C/f", "G1/f"));
 	}
-	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
-	pthread_join(t, NULL);
+	rival_stop(t);
 	close(fd);
 }
 
@@ -710,8 +766,10 @@ static const struct test tests[] = {
 	{ "two names of one inode at once: two copies", two_guests },
 	{ "against rename of the name: no write is lost",
 	  write_against_rename },
-	{ "against unlink and link of the name", write_against_unlink },
-	{ "against unlink: no errno but ENOENT", create_against_unlink },
+	{ "against unlink of the name: ENOENT, or an unlinked copy",
+	  write_once_unlinked },
+	{ "against unlink and link of the name: no errno but ENOENT",
+	  write_against_unlink },
 	{ "against replacement of the name: open always succeeds",
 	  write_against_replace },
 	{ "against moves of its directory", write_against_directory_move },

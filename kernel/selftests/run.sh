@@ -20,7 +20,8 @@ test has failed.
 
 COWLINK_REQUIRE=1 makes a kernel without the attribute a failure, not a skip, and
 COWLINK_SLOW=N gives each test N times as long before it is stopped.
-Exit status: 0 all passed or skipped, 1 a failure, 2 usage.
+Exit status: 0 all passed, or some were skipped, 1 a failure, 2 usage, 4 all were
+skipped, as without root.
 END
 }
 
@@ -29,7 +30,7 @@ filesystems=''
 seconds=0
 all_programs='flags names open openers uring setattr xattr deny reading
 	permission preserve quota limits switches observe audit unify overlay replace dpkg
-	crash powercut inject stall race oracle'
+	crash powercut inject stall held race oracle'
 
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -49,6 +50,12 @@ shift
 [ $# -gt 0 ] || set -- $all_programs
 : "${filesystems:= ext4 tmpfs}"
 
+echo 'TAP version 13'
+if [ "$(id -u)" -ne 0 ]; then
+	echo '1..0 # SKIP needs root'
+	exit 4
+fi
+
 work=$(mktemp -d "${TMPDIR:-/tmp}/cowlink-selftests-XXXXXX") || exit 1
 mounted=''
 # Called by the trap.
@@ -66,6 +73,7 @@ mount -t tmpfs -o mode=755 selftests "$work" && mkdir "$work/mnt" || exit 1
 
 count=0
 failures=0
+tests=0		# of the programs, that were not skipped
 
 result() {	# ok|"not ok" NAME
 	count=$((count + 1))
@@ -128,21 +136,30 @@ umount_fs() {	# NAME
 		return
 	fi
 	mounted=''
+	# The tests leave no file, so no flag that xfs_repair does not know.
 	case $1 in
-	ext4*)
-		verdict=ok
-		if ! e2fsck -fn "$work/image" >"$work/fsck" 2>&1; then
-			sed 's/^/# /' "$work/fsck"
-			verdict='not ok'
-		fi
-		result "$verdict" "$1: e2fsck finds nothing after all tests"
-		;;
+	ext4*) check_image "$1" e2fsck -fn ;;
+	xfs*) check_image "$1" xfs_repair -n ;;
 	esac
+}
+
+check_image() {	# NAME CHECKER [OPTION]...
+	name=$1
+	shift
+	verdict=ok
+	if ! "$@" "$work/image" >"$work/fsck" 2>&1; then
+		sed 's/^/# /' "$work/fsck"
+		verdict='not ok'
+	fi
+	result "$verdict" "$name: $1 finds nothing after all tests"
 }
 
 # Renumbers a program's lines as they come, for one plan at the end. Its own
 # plan is compared with what came: a program that dies halfway is a failure.
 cat >"$work/renumber.awk" <<'AWK'
+/^TAP version / {
+	next
+}
 /^1\.\.[0-9]+/ {
 	plan = substr($1, 4) + 0
 	planned = 1
@@ -157,6 +174,7 @@ cat >"$work/renumber.awk" <<'AWK'
 	seen++
 	n++
 	failed += bad
+	ran += !/ # SKIP/
 	sub(/^(not )?ok [0-9]+ - /, "")
 	print (bad ? "not ok " : "ok ") n " - " fs "/" $0
 	fflush()
@@ -176,7 +194,7 @@ END {
 			plan, seen, status
 	print (whole ? "ok " : "not ok ") n " - " fs "/" prog \
 		": ran to its end"
-	print n, failed + !whole >state
+	print n, failed + !whole, ran + 0 >state
 }
 AWK
 
@@ -189,8 +207,9 @@ run_program() {	# FILESYSTEM PROGRAM[:PART]
 		echo "status $?"
 	} 2>&1 | awk -v fs="$1" -v prog="$2" -v n="$count" \
 		-v state="$work/state" -f "$work/renumber.awk"
-	read -r count failed <"$work/state"
+	read -r count failed ran <"$work/state"
 	failures=$((failures + failed))
+	tests=$((tests + ran))
 }
 
 now() {
@@ -214,4 +233,5 @@ for fs in $filesystems; do
 	umount_fs "$fs"
 done
 echo "1..$count"
-[ "$failures" -eq 0 ]
+[ "$failures" -eq 0 ] || exit 1
+[ "$tests" -gt 0 ] || exit 4

@@ -2,51 +2,34 @@
 /*
  * The filesystem is frozen, made read-only, unmounted or shut down while links
  * are being broken. A break waits, is refused with EROFS, or goes on; it never
- * stops half way. In bounded numbers of rounds; what may come out does not
- * depend on who wins.
+ * stops half way.
+ *
+ * First while a break is held for certain (hold.h); then in bounded numbers of
+ * rounds, in which what may come out does not depend on who wins.
  */
 #include "harness.h"
+#include "hold.h"
+#include "ops.h"
+#include "rival.h"
 
-#include <pthread.h>
 #include <sched.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 
 #define IOC_SHUTDOWN		_IOR('X', 125, __u32)
+#define SHUTDOWN_LOGFLUSH	1
 #define SHUTDOWN_NOLOGFLUSH	2
 
-#define SIZE		200000
+#define SIZE		OPS_SIZE
 #define DISK_SIZE	(32 << 20)
 #define ROUNDS		40
-
-static bool stop;
-
-static bool stopped(void)
-{
-	return __atomic_load_n(&stop, __ATOMIC_ACQUIRE);
-}
-
-static pthread_t start(void *(*fn)(void *), void *arg)
-{
-	pthread_t t;
-
-	__atomic_store_n(&stop, false, __ATOMIC_RELEASE);
-	CHECK(!pthread_create(&t, NULL, fn, arg), "cannot start a thread");
-	return t;
-}
-
-static void finish(pthread_t t)
-{
-	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
-	pthread_join(t, NULL);
-}
+#define LIMIT_S		300	/* of what is held */
 
 static struct shared *set_up(struct scratch *fs)
 {
 	struct shared *f;
 
-	scratch_ext4(fs, DISK_SIZE, NULL, "");
+	scratch_disk(fs, DISK_SIZE);
 	scratch_enter(fs);
 	f = mk_shared("f", SIZE);
 	sync();
@@ -55,12 +38,9 @@ static struct shared *set_up(struct scratch *fs)
 
 static void take_down(struct scratch *fs)
 {
-	int status;
-
 	scratch_leave();
 	scratch_umount(fs);
-	status = RUN("e2fsck", "-f", "-n", fs->image);
-	CHECK(!status, "e2fsck: status %d", status);
+	scratch_fsck(fs);
 	EXPECT_OK(unlink(fs->image));
 }
 
@@ -108,21 +88,63 @@ static void reshare(struct shared *f)
 	f->ctime_moves = true;
 }
 
+/* ---- a break that is held ---------------------------------------------- */
+
+static struct shared *hold(struct still_disk *disk, struct tracing *tr,
+			   pid_t *pid)
+{
+	struct shared *f;
+
+	time_limit(LIMIT_S);
+	still_disk_begin(disk);
+	f = mk_shared("f", SIZE);
+	trace_breaks(tr);
+	still_disk_stop(disk);
+	*pid = start_op(OP_OPEN, "G1/f");
+	expect_begin(tr);
+	return f;
+}
+
 /* ---- freeze ------------------------------------------------------------ */
+
+static void held_by_a_freeze(void)
+{
+	struct scratch fs;
+	struct shared *f = set_up(&fs);
+	struct freezer fz;
+	struct tracing tr;
+	pid_t pid;
+
+	time_limit(LIMIT_S);
+	trace_breaks(&tr);
+	freezer_open(&fz, ".");
+	freeze(&fz);
+	pid = start_op(OP_OPEN, "G1/f");
+	expect_begin(&tr);
+	wait_until_blocked_or_ended(pid);
+	expect_held(&tr);
+	CHECK(!is_broken(f), "a name changed on a frozen filesystem");
+	thaw(&fz);
+	expect_result(pid, OP_OPEN, 0);
+	expect_end(&tr, 0);
+	tracing_end(&tr);
+	freezer_close(&fz);
+	expect_broken(f, G1);
+	pattern_check("G1/f", 3, SIZE - 3, SHARED_SEED);
+	take_down(&fs);
+}
 
 static void *freeze_and_thaw(void *arg)
 {
-	int fd = EXPECT_OK(open(".", O_RDONLY | O_DIRECTORY)), rounds = 0;
+	int rounds = 0;
 
-	(void)arg;
-	while (!stopped()) {
-		EXPECT_OK(ioctl(fd, FIFREEZE, 0));
+	while (!rival_stopped()) {
+		freeze(arg);
 		sched_yield();
-		EXPECT_OK(ioctl(fd, FITHAW, 0));
+		thaw(arg);
 		sched_yield();
 		rounds++;
 	}
-	close(fd);
 	note("frozen %d times", rounds);
 	return NULL;
 }
@@ -131,27 +153,56 @@ static void freezing(void)
 {
 	struct scratch fs;
 	struct shared *f = set_up(&fs);
-	pthread_t t = start(freeze_and_thaw, NULL);
+	struct freezer fz;
+	pthread_t t;
 	int i;
 
+	freezer_open(&fz, ".");
+	t = rival_start(freeze_and_thaw, &fz);
 	for (i = 0; i < ROUNDS; i++) {
 		close(EXPECT_OK(open("G1/f", O_RDWR)));
 		expect_broken(f, G1);
 		EXPECT_SAME("G1/f", &f->before, IGN_COPY);
 		reshare(f);
 	}
-	finish(t);
+	rival_stop(t);
+	freezer_close(&fz);
 	take_down(&fs);
 }
 
 /* ---- read-only --------------------------------------------------------- */
+
+/* The copy is a file open for writing like any other. */
+static void read_only_while_held(void)
+{
+	struct still_disk disk;
+	struct tracing tr;
+	struct shared *f;
+	pid_t pid;
+
+	f = hold(&disk, &tr, &pid);
+	/* Not before there is one. */
+	still_disk_await(&disk, STILL_WRITE);
+	EXPECT_ERR(mount(NULL, disk.fs.mnt, NULL, MS_REMOUNT | MS_RDONLY,
+			 NULL), EBUSY);
+	expect_held(&tr);
+	still_disk_go_on(&disk);
+	expect_result(pid, OP_OPEN, 0);
+	expect_end(&tr, 0);
+	expect_broken(f, G1);
+	EXPECT_OK(mount(NULL, disk.fs.mnt, NULL, MS_REMOUNT | MS_RDONLY,
+			NULL));
+	EXPECT_ERR(open("G2/f", O_RDWR), EROFS);
+	tracing_end(&tr);
+	still_disk_end(&disk);
+}
 
 static void *remount(void *arg)
 {
 	const struct scratch *fs = arg;
 	int done = 0, busy = 0;
 
-	while (!stopped()) {
+	while (!rival_stopped()) {
 		if (!mount(NULL, fs->mnt, NULL, MS_REMOUNT | MS_RDONLY, NULL))
 			done++;
 		else if (errno == EBUSY)
@@ -170,7 +221,7 @@ static void becoming_read_only(void)
 {
 	struct scratch fs;
 	struct shared *f = set_up(&fs);
-	pthread_t t = start(remount, &fs);
+	pthread_t t = rival_start(remount, &fs);
 	int i, refused = 0;
 
 	for (i = 0; i < ROUNDS; i++) {
@@ -188,108 +239,187 @@ static void becoming_read_only(void)
 		}
 		reshare(f);
 	}
-	finish(t);
+	rival_stop(t);
 	note("%d of %d refused", refused, i);
 	take_down(&fs);
 }
 
 /* ---- unmount ----------------------------------------------------------- */
 
-/* Ends with the mount that only this process still has. */
-static pid_t start_breaker(int go)
-{
-	pid_t pid = EXPECT_OK(fork());
-	struct stat st;
-	int fd;
-	char c;
-
-	if (pid)
-		return pid;
-	EXPECT_OK(read(go, &c, 1));
-	fd = EXPECT_OK(open("G1/f", O_RDWR));
-	EXPECT_OK(fstat(fd, &st));
-	EXPECT_EQ(st.st_size, SIZE);
-	EXPECT_OK(pwrite(fd, "new", 3, 0));
-	close(fd);
-	pattern_check("G1/f", 3, SIZE - 3, SHARED_SEED);
-	_exit(0);
-}
-
+/* It ends with the mount that only its process still has. */
 static void lazy_unmount(void)
 {
-	struct scratch fs;
+	struct still_disk disk;
+	struct tracing tr;
 	struct stat st;
-	int go[2];
 	pid_t pid;
 
-	set_up(&fs);
-	EXPECT_OK(pipe2(go, O_CLOEXEC));
-	pid = start_breaker(go[0]);
+	hold(&disk, &tr, &pid);
 	scratch_leave();
-	EXPECT_OK(write(go[1], "x", 1));
-	EXPECT_OK(umount2(fs.mnt, MNT_DETACH));
-	reap(pid);
-	scratch_mount(&fs, "");
-	scratch_enter(&fs);
+	EXPECT_ERR(umount2(disk.fs.mnt, 0), EBUSY);
+	EXPECT_OK(umount2(disk.fs.mnt, MNT_DETACH));
+	expect_held(&tr);
+	still_disk_go_on(&disk);
+	expect_result(pid, OP_OPEN, 0);
+	expect_end(&tr, 0);
+	tracing_end(&tr);
+	scratch_mount(&disk.fs, "");
+	scratch_enter(&disk.fs);
 	EXPECT_OK(stat("G1/f", &st));
 	EXPECT_EQ(st.st_nlink, 1);
 	pattern_check("G1/f", 3, SIZE - 3, SHARED_SEED);
 	pattern_check("C/f", 0, SIZE, SHARED_SEED);
 	pattern_check("G2/f", 0, SIZE, SHARED_SEED);
-	take_down(&fs);
+	still_disk_end(&disk);
 }
 
 /* ---- shutdown ---------------------------------------------------------- */
 
-static void shut_down_after(long delay_us)
+enum outcome { OLD, COPY, EITHER };
+
+static void shut_down(unsigned int how)
 {
 	int fd = EXPECT_OK(open(".", O_RDONLY | O_DIRECTORY));
-	pid_t pid = EXPECT_OK(fork());
 
-	if (!pid) {
-		(void)!open("G1/f", O_RDWR);
-		_exit(0);
-	}
-	usleep(delay_us);
-	EXPECT_OK(ioctl(fd, IOC_SHUTDOWN, &(__u32){ SHUTDOWN_NOLOGFLUSH }));
+	EXPECT_OK(ioctl(fd, IOC_SHUTDOWN, &how));
 	close(fd);
-	EXPECT_OK(waitpid(pid, NULL, 0));
 }
 
-/* The delay only spreads the shutdowns; no result depends on it. */
-static void shut_down(void)
+static void before_the_copy(struct still_disk *disk, struct tracing *tr)
 {
-	int round, broken = 0;
+	struct freezer fz;
+	pid_t pid;
 
-	for (round = 0; round < 8; round++) {
-		struct scratch fs;
-		struct stat c, g;
+	freezer_open(&fz, disk->fs.mnt);
+	freeze(&fz);
+	pid = start_op(OP_OPEN, "G1/f");
+	expect_begin(tr);
+	wait_until_blocked_or_ended(pid);
+	shut_down(SHUTDOWN_NOLOGFLUSH);
+	expect_held(tr);
+	thaw(&fz);
+	freezer_close(&fz);
+	expect_result(pid, OP_OPEN, EIO);
+	expect_end(tr, EIO);
+}
 
-		set_up(&fs);
-		shut_down_after(round * 3000);
-		scratch_umount(&fs);
-		scratch_mount(&fs, "");
-		scratch_enter(&fs);
-		EXPECT_OK(stat("C/f", &c));
-		EXPECT_OK(stat("G1/f", &g));
-		broken += c.st_ino != g.st_ino;
-		EXPECT_EQ(g.st_nlink, c.st_ino == g.st_ino ? 3 : 1);
-		EXPECT_EQ(g.st_mode, c.st_mode);
-		pattern_check("G1/f", 0, SIZE, SHARED_SEED);
-		pattern_check("C/f", 0, SIZE, SHARED_SEED);
-		pattern_check("G2/f", 0, SIZE, SHARED_SEED);
-		take_down(&fs);
+/* ext4 waits for the disk, too, after it has shut itself down. */
+static void before_the_name(struct still_disk *disk, struct tracing *tr)
+{
+	pid_t pid, other;
+
+	still_disk_stop(disk);
+	pid = start_op(OP_OPEN, "G1/f");
+	expect_begin(tr);
+	still_disk_await(disk, STILL_WRITE);
+	other = EXPECT_OK(fork());
+	if (!other) {
+		shut_down(SHUTDOWN_NOLOGFLUSH);
+		_exit(0);
 	}
-	note("%d of %d were broken", broken, round);
+	wait_until_blocked_or_ended(other);
+	expect_held(tr);
+	still_disk_go_on(disk);
+	reap(other);
+	expect_result(pid, OP_OPEN, EIO);
+	expect_end(tr, EIO);
+}
+
+/* Not held: anywhere. */
+static void as_soon_as_begun(struct still_disk *disk, struct tracing *tr)
+{
+	pid_t pid = start_op(OP_OPEN, "G1/f");
+
+	(void)disk;
+	expect_begin(tr);
+	shut_down(SHUTDOWN_NOLOGFLUSH);
+	EXPECT_OK(waitpid(pid, NULL, 0));
+	tracing_await(tr, "cowlink_break_end");
+}
+
+static void after_the_end(struct still_disk *disk, struct tracing *tr)
+{
+	(void)disk;
+	close(EXPECT_OK(open("G1/f", O_RDWR)));
+	expect_begin(tr);
+	expect_end(tr, 0);
+	shut_down(SHUTDOWN_NOLOGFLUSH);
+}
+
+static void after_the_commit(struct still_disk *disk, struct tracing *tr)
+{
+	(void)disk;
+	close(EXPECT_OK(open("G1/f", O_RDWR)));
+	expect_begin(tr);
+	expect_end(tr, 0);
+	shut_down(SHUTDOWN_LOGFLUSH);
+}
+
+static const struct stage {
+	const char *name;
+	void (*fn)(struct still_disk *disk, struct tracing *tr);
+	enum outcome outcome;
+} stages[] = {
+	{ "before the copy", before_the_copy, OLD },
+	{ "before the copy has its name", before_the_name, OLD },
+	{ "at any time", as_soon_as_begun, EITHER },
+	{ "after the end", after_the_end, EITHER },
+	{ "after the commit", after_the_commit, COPY },
+};
+
+static bool shut_down_at(const struct stage *stage)
+{
+	struct still_disk disk;
+	struct tracing tr;
+	struct stat c, g;
+	bool broken;
+
+	still_disk_begin(&disk);
+	mk_shared("f", SIZE);
+	sync();
+	trace_breaks(&tr);
+	stage->fn(&disk, &tr);
+	tracing_end(&tr);
+	scratch_umount(&disk.fs);
+	scratch_mount(&disk.fs, "");
+	scratch_enter(&disk.fs);
+	EXPECT_OK(stat("C/f", &c));
+	EXPECT_OK(stat("G1/f", &g));
+	broken = c.st_ino != g.st_ino;
+	note("%s: %s", stage->name, broken ? "copy" : "old inode");
+	CHECK(stage->outcome == EITHER || broken == (stage->outcome == COPY),
+	      "%s: it should not be", stage->name);
+	EXPECT_EQ(g.st_nlink, broken ? 1 : 3);
+	EXPECT_EQ(g.st_mode, c.st_mode);
+	pattern_check("C/f", 0, SIZE, SHARED_SEED);
+	pattern_check("G2/f", 0, SIZE, SHARED_SEED);
+	/* The write of who had the copy may have arrived. */
+	pattern_check("G1/f", 3, SIZE - 3, SHARED_SEED);
+	EXPECT_EQ(g.st_size, SIZE);
+	still_disk_end(&disk);
+	return broken;
+}
+
+static void shut_down_at_each_stage(void)
+{
+	size_t i, broken = 0;
+
+	time_limit(LIMIT_S * ARRAY_SIZE(stages));
+	for (i = 0; i < ARRAY_SIZE(stages); i++)
+		broken += shut_down_at(&stages[i]);
+	CHECK(broken && broken < i, "%zu of %zu were broken", broken, i);
 }
 
 static const struct test tests[] = {
-	{ "against freezing and thawing: it waits", freezing, NEED_EXT4 },
+	{ "on a frozen filesystem: it waits", held_by_a_freeze, NEED_DISK },
+	{ "against freezing and thawing: it waits", freezing, NEED_DISK },
+	{ "while a copy is made remounting read-only is EBUSY",
+	  read_only_while_held, NEED_DISK },
 	{ "against remounting read-only: success or EROFS",
-	  becoming_read_only, NEED_EXT4 },
-	{ "against a lazy unmount: it goes on", lazy_unmount, NEED_EXT4 },
-	{ "against a shutdown: old inode or whole copy", shut_down,
-	  NEED_EXT4 },
+	  becoming_read_only, NEED_DISK },
+	{ "during a lazy unmount: it goes on", lazy_unmount, NEED_DISK },
+	{ "during a shutdown: old inode or whole copy",
+	  shut_down_at_each_stage, NEED_DISK },
 };
 
 TEST_MAIN("stall", tests)

@@ -4,10 +4,10 @@
  * break, byte, lost race and failure once.
  */
 #include "harness.h"
+#include "hold.h"
 
 #include <sched.h>
 #include <signal.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <linux/fs.h>
 
@@ -290,25 +290,26 @@ static void races_lost(void)
 {
 	struct counters c, want = { .breaks = 1, .races_lost = WAITERS };
 	pid_t pid[WAITERS + 1];
+	struct freezer fz;
 	struct scratch fs;
 	struct shared *f;
-	int dir, i;
+	int i;
 
 	scratch_ext4(&fs, 16 << 20, NULL, "");
 	scratch_enter(&fs);
 	f = mk_shared("f", 5000);
 	want.bytes_copied = 5000;
 	c = counters_now();
-	dir = EXPECT_OK(open(".", O_RDONLY));
-	EXPECT_OK(ioctl(dir, FIFREEZE, 0));
+	freezer_open(&fz, ".");
+	freeze(&fz);
 	for (i = 0; i <= WAITERS; i++)
 		pid[i] = open_in_child("G1/f");
 	while (counters_now().races_lost - c.races_lost < WAITERS)
 		usleep(10000);
-	EXPECT_OK(ioctl(dir, FITHAW, 0));
+	thaw(&fz);
 	for (i = 0; i <= WAITERS; i++)
 		reap(pid[i]);
-	close(dir);
+	freezer_close(&fz);
 	expect_counted(&c, &want);
 	expect_broken(f, G1);
 	scratch_leave();
@@ -350,7 +351,7 @@ static void one_break_at_a_time(void)
 	struct shared *f, *g, *h;
 	struct scratch fs;
 	pid_t pid, other;
-	int dir;
+	struct freezer fz;
 
 	write_sysctl(MAX_BREAKS, "1");
 	scratch_ext4(&fs, 16 << 20, NULL, "");
@@ -360,17 +361,17 @@ static void one_break_at_a_time(void)
 	mk_file("C/h", 5000, SHARED_SEED);
 	EXPECT_OK(chmod("C/h", 0666));
 	h = share("h");
-	dir = EXPECT_OK(open(".", O_RDONLY));
-	EXPECT_OK(ioctl(dir, FIFREEZE, 0));
+	freezer_open(&fz, ".");
+	freeze(&fz);
 	pid = open_in_child("G1/f");
-	wait_until_blocked(pid);
+	wait_until_blocked_or_ended(pid);
 	EXPECT_ERR(open("G1/g", O_RDWR), EAGAIN);
 	other = open_as_owner("G1/h");
-	wait_until_blocked(other);
-	EXPECT_OK(ioctl(dir, FITHAW, 0));
+	wait_until_blocked_or_ended(other);
+	thaw(&fz);
 	reap(pid);
 	reap(other);
-	close(dir);
+	freezer_close(&fz);
 	close(EXPECT_OK(open("G1/g", O_RDWR)));
 	write_sysctl(MAX_BREAKS, "1000");
 	expect_broken(f, G1);

@@ -139,6 +139,63 @@ void write_sysctl(const char *path, const char *value)
 	close(fd);
 }
 
+/* ---- switches ---------------------------------------------------------- */
+
+static struct knob {
+	const char *path;
+	char value[40];		/* "" if there is none */
+} knobs[] = {
+	{ "/proc/sys/fs/cowlink/enabled" },
+	{ "/proc/sys/fs/cowlink/fsync" },
+	{ "/proc/sys/fs/cowlink/max_bytes" },
+	{ "/proc/sys/user/max_cowlink_breaks" },
+	{ "/proc/sys/fs/protected_hardlinks" },
+	{ "/proc/sys/fs/protected_regular" },
+	{ "/proc/sys/fs/lease-break-time" },
+};
+
+static void read_knob(struct knob *knob)
+{
+	int fd = open(knob->path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, knob->value,
+				      sizeof(knob->value) - 1);
+
+	knob->value[n > 0 ? n : 0] = '\0';
+	close(fd);
+}
+
+void knobs_save(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(knobs); i++)
+		read_knob(&knobs[i]);
+}
+
+/* Not write_sysctl(), which ends a test: this is for between two. */
+static void write_knob(const struct knob *knob)
+{
+	int fd = open(knob->path, O_WRONLY | O_CLOEXEC);
+	ssize_t len = strlen(knob->value);
+
+	if (fd < 0 || write(fd, knob->value, len) != len)
+		note("cannot set %s back: %m", knob->path);
+	close(fd);
+}
+
+void knobs_restore(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(knobs); i++) {
+		struct knob now = { knobs[i].path };
+
+		read_knob(&now);
+		if (strcmp(now.value, knobs[i].value))
+			write_knob(&knobs[i]);
+	}
+}
+
 /* ---- inode flags ------------------------------------------------------- */
 
 /*
@@ -402,6 +459,15 @@ void mkfs_xfs(const char *image, const char *mkfs_opts)
 	make_xfs(image, mkfs_opts ?: getenv("COWLINK_MKFS_XFS"), 2);
 }
 
+#define SCRATCH	"/tmp/cowlink-scratch"
+
+static const struct scratch *scratch_below;
+
+void scratch_place(const struct scratch *below)
+{
+	scratch_below = below;
+}
+
 static void scratch_image(struct scratch *fs, const char *type,
 			  size_t size_bytes)
 {
@@ -410,15 +476,12 @@ static void scratch_image(struct scratch *fs, const char *type,
 
 	fs->type = type;
 	/* The mount namespace is this test's own: nothing outlives it. */
-	EXPECT_OK(mkdir("/tmp/cowlink-scratch", 0700) && errno != EEXIST ?
-		  -1 : 0);
+	EXPECT_OK(mkdir(SCRATCH, 0700) && errno != EEXIST ? -1 : 0);
 	if (!serial)
-		EXPECT_OK(mount("scratch", "/tmp/cowlink-scratch", "tmpfs", 0,
-				"mode=0755"));
-	snprintf(fs->image, sizeof(fs->image), "/tmp/cowlink-scratch/img%d",
-		 serial);
-	snprintf(fs->mnt, sizeof(fs->mnt), "/tmp/cowlink-scratch/mnt%d",
-		 serial++);
+		EXPECT_OK(mount("scratch", SCRATCH, "tmpfs", 0, "mode=0755"));
+	snprintf(fs->image, sizeof(fs->image), "%s/img%d",
+		 scratch_below ? scratch_below->mnt : SCRATCH, serial);
+	snprintf(fs->mnt, sizeof(fs->mnt), SCRATCH "/mnt%d", serial++);
 	EXPECT_OK(mkdir(fs->mnt, 0755));
 	fd = EXPECT_OK(open(fs->image, O_CREAT | O_RDWR | O_EXCL, 0600));
 	EXPECT_OK(ftruncate(fd, size_bytes));
@@ -479,6 +542,7 @@ bool xfs_is_clean(const char *image)
 	char line[400];
 	bool clean = true;
 	FILE *out;
+	int status;
 
 	snprintf(line, sizeof(line), "xfs_repair -n -P %s 2>&1", image);
 	out = popen(line, "r");
@@ -490,8 +554,11 @@ bool xfs_is_clean(const char *image)
 		note("xfs_repair: %s", line);
 		clean = false;
 	}
+	status = pclose(out);
+	if (!WIFEXITED(status))
+		note("xfs_repair: ended by signal %d", WTERMSIG(status));
 	/* Status 1 is also for the flag. */
-	return WEXITSTATUS(pclose(out)) <= 1 && clean;
+	return clean && WIFEXITED(status) && WEXITSTATUS(status) <= 1;
 }
 
 void scratch_fsck(struct scratch *fs)

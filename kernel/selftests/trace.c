@@ -61,6 +61,37 @@ const char *tracing_next(struct tracing *tr)
 	return NULL;
 }
 
+const char *tracing_await(struct tracing *tr, const char *event)
+{
+	size_t len = strlen(event);
+	const char *line;
+
+	while (!(line = tracing_next(tr)))
+		usleep(1000);
+	CHECK(!strncmp(line, event, len) && line[len] == ':',
+	      "expected %s, got '%s'", event, line);
+	return line;
+}
+
+const char *tracing_field(const char *line, const char *key)
+{
+	static char value[100];
+	char search[40];
+	const char *p;
+
+	snprintf(search, sizeof(search), " %s ", key);
+	p = strstr(line, search);
+	CHECK(p, "no field '%s' in '%s'", key, line);
+	snprintf(value, sizeof(value), "%s", p + strlen(search));
+	value[strcspn(value, " ")] = '\0';
+	return value;
+}
+
+long long tracing_number(const char *line, const char *key)
+{
+	return atoll(tracing_field(line, key));
+}
+
 void tracing_end(struct tracing *tr)
 {
 	fclose(tr->pipe);

@@ -21,22 +21,8 @@ static const char *const all_events[] = {
 	"cowlink/cowlink_denied", NULL
 };
 
-static const char *field(const char *line, const char *key)
-{
-	static char value[100];
-	char search[40];
-	const char *p;
-
-	snprintf(search, sizeof(search), " %s ", key);
-	p = strstr(line, search);
-	CHECK(p, "no field '%s' in '%s'", key, line);
-	snprintf(value, sizeof(value), "%s", p + strlen(search));
-	value[strcspn(value, " ")] = '\0';
-	return value;
-}
-
 #define EXPECT_FIELD(line, key, want)					\
-	CHECK(!strcmp(field(line, key), want), "expected %s %s in '%s'", \
+	CHECK(!strcmp(tracing_field(line, key), want), "expected %s %s in '%s'", \
 	      key, want, line)
 
 static void expect_number(const char *line, const char *key, long long want)
@@ -87,7 +73,7 @@ static void trace_of_a_break(void)
 	line = expect_event(&tr, "cowlink_break_end: ", f);
 	EXPECT_OK(stat("G1/f", &st));
 	expect_number(line, "new_ino", st.st_ino);
-	if (atoll(field(line, "cloned")))
+	if (tracing_number(line, "cloned"))
 		expect_number(line, "cloned", SIZE);
 	else
 		expect_number(line, "copied", 4000);
