@@ -12,6 +12,10 @@
 #include <sys/xattr.h>
 #include <linux/landlock.h>
 
+#ifndef LANDLOCK_ACCESS_FS_TRUNCATE
+#define LANDLOCK_ACCESS_FS_TRUNCATE	(1ULL << 14)
+#endif
+
 #define SIZE	10000
 
 static const struct timespec some_times[2] = { { 1, 2 }, { 3, 4 } };
@@ -221,6 +225,33 @@ static void landlock_denies(void)
 	}
 	reap(pid);
 	EXPECT_BREAKS(c, 0);
+}
+
+/* Another access right than writing, since Linux 6.2. */
+static void landlock_denies_truncation(void)
+{
+	struct shared *f = with("f", 0666, OWNER);
+	struct counters c = counters_now();
+	pid_t pid;
+	int fd;
+
+	fd = landlock_ruleset(LANDLOCK_ACCESS_FS_TRUNCATE);
+	if (fd < 0)
+		skip("no Landlock, or an old one: %s", errno_name(errno));
+	pid = EXPECT_OK(fork());
+	if (!pid) {
+		EXPECT_OK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+		EXPECT_OK(syscall(SYS_landlock_restrict_self, fd, 0));
+		EXPECT_ERR(open("G1/f", O_WRONLY | O_TRUNC), EACCES);
+		EXPECT_ERR(open("G1/f", O_RDONLY | O_TRUNC), EACCES);
+		EXPECT_ERR(truncate("G1/f", 1), EACCES);
+		EXPECT_BREAKS(c, 0);
+		close(EXPECT_OK(open("G1/f", O_WRONLY)));
+		_exit(0);
+	}
+	reap(pid);
+	expect_broken(f, G1);
+	EXPECT_SAME("G1/f", &f->before, IGN_COPY);
 }
 
 /* A domain that may write files but not create any must not be stopped. */
@@ -505,6 +536,8 @@ static const struct test tests[] = {
 	  noatime_of_others },
 	{ "protected_regular in a sticky directory", protected_regular },
 	{ "Landlock denies writing", landlock_denies },
+	{ "Landlock denies truncation, not writing",
+	  landlock_denies_truncation },
 	{ "Landlock denies creating, but that is not what happens",
 	  landlock_allows },
 	{ "a file one may write but not read", write_only_file },
