@@ -41,6 +41,14 @@ lives_by_systemd_()
 		vserver $name exec systemctl stop mine &&
 		test_must_fail vserver $name exec systemctl is-active mine
 	'
+	test_expect_success "$name: its services have limits of their own" '
+		vserver $name exec systemd-run --unit=bounded --quiet -p MemoryMax=64M \
+			-p TasksMax=9 sleep 10000 &&
+		bounded=$(cgroup_of $name)/guest/system.slice/bounded.service &&
+		test_contents "$bounded/memory.max" 67108864 &&
+		test_contents "$bounded/pids.max" 9 && grep . "$bounded/cgroup.procs" &&
+		vserver $name exec systemctl stop bounded
+	'
 }
 
 lives_by_sysvinit_()
