@@ -179,8 +179,9 @@ told_tests()
 	'
 
 	test_expect_success $BAD_PREREQ "$BAD_NAME: a vhashify that failed changes no guest" '
-		bad_disk_again && give_big "$G1" && give_big "$G2" && disk-fails &&
-		bad_vhashify && cat err && test_grep "$BAD_SAYS" err && disk-works &&
+		bad_disk_again && give_big "$G1" && give_big "$G2" &&
+		chown "${BAD_OWNER-0}" "$G1/big" "$G2/big" && sync -f "$POOL_MOUNT" &&
+		disk-fails && bad_vhashify && cat err && test_grep "$BAD_SAYS" err && disk-works &&
 		test_different_inode "$G1/big" "$G2/big" && has_no_new &&
 		{ sync -f "$POOL" || :; } &&
 		vhashify --json >out && test_json out .shared_files 2 &&

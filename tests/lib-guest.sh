@@ -171,7 +171,7 @@ in_cgroup_of()
 # nothing_but NAME: it is the only one with a record and a cgroup.
 nothing_but()
 {
-	test "$(find "$COWLINK_RUN" -type f | wc -l)" = 1 && test_path_exists "$(cgroup_of "$1")"
+	test "$(find "$COWLINK_RUN" -type f -name "[0-9]*" | wc -l)" = 1 && test_path_exists "$(cgroup_of "$1")"
 }
 
 # nothing_of NAME: no record and no cgroup of this one.
