@@ -381,7 +381,8 @@ int fdio_settle(int fd, bool all)
 	return sync_file_range(fd, 0, 0, flags) < 0 ? -errno : 0;
 }
 
-/* Is one of the pages of these at most RESIDENT_CHUNK bytes in memory? */
+/* Does one of the pages of these at most RESIDENT_CHUNK bytes stay in memory? They are
+ * dropped once more, as valgrind reads what is mapped. */
 static bool is_resident(int fd, uint64_t pos, size_t len)
 {
 	unsigned char pages[RESIDENT_CHUNK / PAGE_MIN];
@@ -392,7 +393,8 @@ static bool is_resident(int fd, uint64_t pos, size_t len)
 	if (map == MAP_FAILED)
 		return true;
 	memset(pages, 0, sizeof(pages));
-	if (mincore(map, len, pages) < 0)
+	if (posix_fadvise(fd, (off_t)pos, (off_t)len, POSIX_FADV_DONTNEED) ||
+	    mincore(map, len, pages) < 0)
 		resident = true;
 	for (i = 0; !resident && i < sizeof(pages); i++)
 		resident = pages[i] & 1;
