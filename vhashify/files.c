@@ -76,7 +76,7 @@ static int add_dir(struct run *run, const struct file_dir *parent,
 
 	d->name = run_keep(run, name, len);
 	d->path = hash_words(path, 2);
-	d->parent = parent ? parent - run->dirs : run->dir_count;
+	d->parent = parent ? (size_t)(parent - run->dirs) : run->dir_count;
 	return d->name ? append_dir(run, d) : -ENOMEM;
 }
 
