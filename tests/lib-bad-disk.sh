@@ -48,14 +48,15 @@ bad_disk()
 	G1=$POOL/guests/g1/rootfs G2=$POOL/guests/g2/rootfs && bad_disk_again
 }
 
-# What was put on it since is gone, and there is a file that it has no room for.
+# What was put on it since is gone, and there is a file that it has no room for. XFS discards
+# in the background, and has done so when it is unmounted.
 bad_disk_again()
 {
 	rm -f "$G1/big" "$G2/big" &&
 	{ ! test -e "$POOL/templates/base" || vtemplate destroy --template base; } &&
 	vtemplate gc && rm -rf src && mkdir src &&
 	head -c 12000000 /dev/urandom >src/big &&
-	sync -f "$POOL_MOUNT" && fstrim -o $BAD_GOOD "$POOL_MOUNT"
+	sync -f "$POOL_MOUNT" && fstrim -o $BAD_GOOD "$POOL_MOUNT" && bad_disk_remount
 }
 
 # All of them, which have blocks of their own.
