@@ -222,7 +222,8 @@ test_expect_success ROOT,EXT4 'a recipe becomes a template' '
 	test_contents "$POOL/templates/built/rootfs/file" data && consistent
 '
 
-test_expect_success ROOT,EXT4 'the recipes that are installed are found by name' '
+# Those of a checkout lie beside build/, where an instrumented program does not.
+test_expect_success ROOT,EXT4,!INSTRUMENTED 'the recipes that are installed are found by name' '
 	for recipe in "$COWLINK_SRC"/templates/recipes/debian*
 	do
 		name=$(basename "$recipe") && PATH=$TRASH/fake:$PATH vtemplate build $name $name &&

@@ -199,10 +199,10 @@ static long read_one(const char *path)
 	d = fdopendir(fd);
 	if (!d)
 		return read(fd, &byte, 1);
-	while ((e = readdir(d)))
-		if (*e->d_name != '.')
-			return 1;
-	return 0;
+	while ((e = readdir(d)) && *e->d_name == '.')
+		;
+	(void)closedir(d);
+	return e != NULL;
 }
 
 static int read_all(char **paths)
