@@ -5,8 +5,6 @@ test_description='kernel: online scrub of XFS knows the attribute
 A shared file is in order. The bit without IMMUTABLE, or on what is no regular file, is
 corruption; where Linux can repair an inode online, that takes away the bit alone.'
 . "$(dirname "$0")/lib-test.sh"
-# XFS tells the log of what is corrupt here on purpose.
-TEST_UML_OPTIONS=--allow-warnings
 test_in_uml "$@"
 test_require XFS
 
@@ -42,12 +40,13 @@ on_inode()
 }" | test_cmp - said
 }
 
-# Linux 6.1 cannot repair an inode.
-case $(uname -r) in
-6.1.*) REPAIR='repair: Operation not supported' SCRUB='Corruption detected.'
-	AFTER=0x4000000000000000 ;;
-*) REPAIR='' SCRUB='' AFTER=0 ;;
-esac
+# Linux 6.1 cannot repair an inode, and complains in the kernel log if it is to.
+repairs_inodes()
+{
+	case $(uname -r) in
+	6.1.*) return 1 ;;
+	esac
+}
 
 test_expect_success 'a shared file is in order, and needs no repair' '
 	TEST_MKFS_OPTIONS="-m bigtime=0,reflink=0" && test_mount xfs 320M m &&
@@ -64,10 +63,15 @@ test_expect_success 'the bit alone and on a directory is reported' '
 	on_inode scrub other
 '
 
-test_expect_success 'a repair takes it away and nothing else, or is refused' '
-	on_inode repair plain "$REPAIR" && on_inode repair dir "$REPAIR" &&
-	on_inode scrub plain "$SCRUB" && on_inode scrub dir "$SCRUB" &&
-	unmounted has_bits plain "$AFTER" 0 && unmounted has_bits dir "$AFTER" 1
+test_expect_success 'a repair takes it away and nothing else' '
+	if repairs_inodes
+	then
+		on_inode repair plain && on_inode repair dir &&
+		on_inode scrub plain && on_inode scrub dir &&
+		unmounted has_bits plain 0 0 && unmounted has_bits dir 0 1
+	else
+		unmounted has_bits plain 0x4000000000000000 0
+	fi
 '
 
 test_expect_success 'of a shared file there is nothing to repair' '
