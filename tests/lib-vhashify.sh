@@ -102,7 +102,7 @@ at()
 	$2
 	EOF
 	shift 2
-	echo 0 >hook.count &&
+	echo 0 >hook.count || return 1
 	# shellcheck disable=SC2086 # a command with arguments
 	COWLINK_FAULT_EXEC="$at_effect:0:sh ./hook" ${at_as-} vhashify --json "$@" >out 2>err
 	at_status=$?
