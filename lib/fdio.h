@@ -9,6 +9,7 @@
 #define COWLINK_FDIO_H
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -104,6 +105,12 @@ int fdio_settle(int fd, bool all);
 /* Have the next reader ask the disk. False when a part of the @size_bytes stays in
  * memory, because it is not on disk yet, mapped or being read, or that cannot be told. */
 bool fdio_drop_pages(int fd, uint64_t size_bytes);
+
+/* Is it what reading gives where data or metadata are damaged? A write may give it, too. */
+static inline bool errno_is_damage(int code)
+{
+	return code == -EIO || code == -EUCLEAN || code == -EBADMSG;
+}
 
 /* statx with all basic fields and the birth time; never follows, never triggers
  * an automount. @name NULL or "" means @dirfd itself. */

@@ -442,6 +442,11 @@ static int unify_by_kernel(struct replacement *u, enum skip_reason *reason,
 
 	if (!r && names_left(u->fd))
 		return unify_back(u, reason, err);
+	/* the kernel reads them, and changes the directory */
+	if (errno_is_damage(r) && compare_bytes(u) < 0) {
+		*reason = SKIP_UNREADABLE;
+		return 0;
+	}
 	if (!r || r == -EMLINK || is_refusal(r, reason))
 		return r == -EMLINK ? r : 0;
 	return err_errno(err, r, "cannot replace '%s'", u->name);

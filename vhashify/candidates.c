@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "fdio.h"
+#include "log.h"
 #include "store.h"
 #include "vhashify.h"
 
@@ -92,6 +94,15 @@ static int add_master(struct run *run, struct set *to, const struct statx *x)
 	return r ? r : mtimes_note(run, meta, x);
 }
 
+/* A master that cannot even be looked at is equal to nothing. */
+static int pass_over(struct err *err)
+{
+	log_warning("%s, sharing nothing with it; see 'vtemplate check --scrub'",
+		    err->msg);
+	err_clear(err);
+	return 0;
+}
+
 /* The metadata of masters that are as long as some candidate. */
 static int collect_masters(struct run *run, struct set *ret, struct err *err)
 {
@@ -109,6 +120,8 @@ static int collect_masters(struct run *run, struct set *ret, struct err *err)
 			r = add_master(run, ret, &x);
 		else if (r == -ENOENT)
 			r = 0; /* a row without a file: `vtemplate check` */
+		else if (errno_is_damage(r))
+			r = pass_over(err);
 	}
 	return r;
 }

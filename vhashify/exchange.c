@@ -6,8 +6,10 @@
  */
 #include <errno.h>
 
+#include "log.h"
 #include "progress.h"
 #include "share.h"
+#include "strbuf.h"
 
 /* What a thread exchanges in this time costs less than to start it. */
 #define TASKS_PER_THREAD 32
@@ -70,6 +72,17 @@ static int conclude(struct share *s, struct job *job, struct file *f, int r,
 	return 0;
 }
 
+/* Of files that were guessed, this may be the first look. */
+static void warn_unreadable(const struct run *run, const struct file *f)
+{
+	_cleanup_strbuf_ struct strbuf path = STRBUF_INIT;
+	const struct tree_row *row = &run->trees[file_tree(run, f)].row;
+
+	log_warning("cannot read '%s' in %s '%s', or its shared copy, skipping it",
+		    file_text(run, f, &path), tree_kind_name(row->kind),
+		    row->name);
+}
+
 static int exchange_name(struct share *s, struct worker *w,
 			 const struct task *task, struct err *err)
 {
@@ -77,6 +90,8 @@ static int exchange_name(struct share *s, struct worker *w,
 	enum skip_reason reason = SKIP_NONE;
 	int r = replace_member(s, w, task->job, f, &reason, err);
 
+	if (!r && reason == SKIP_UNREADABLE)
+		warn_unreadable(s->run, f);
 	(void)pthread_mutex_lock(&s->lock);
 	r = conclude(s, task->job, f, r, reason);
 	if (progress_due())

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 
 #include "array.h"
+#include "fdio.h"
+#include "log.h"
 #include "store.h"
 #include "vhashify.h"
 
@@ -106,6 +108,22 @@ static int play_round(struct foresight *fs, const struct group *g, size_t first)
 	return r;
 }
 
+/* One of the masters cannot be looked at: what equals it is left out, as it would be. */
+static int leave_out(struct foresight *fs, const struct group *g,
+		     struct err *err)
+{
+	struct run *run = fs->run;
+	size_t i;
+
+	log_warning("%s, skipping what equals it; see 'vtemplate check --scrub'",
+		    err->msg);
+	err_clear(err);
+	for (i = 0; i < g->count; i++)
+		file_skip(&run->files[run->order[g->first + i]],
+			  SKIP_UNREADABLE);
+	return 0;
+}
+
 static int play_group(struct foresight *fs, const struct group *g,
 		      struct err *err)
 {
@@ -113,6 +131,8 @@ static int play_group(struct foresight *fs, const struct group *g,
 	size_t i;
 	int r = load_masters(fs, &run->files[run->order[g->first]].key, err);
 
+	if (errno_is_damage(r))
+		return leave_out(fs, g, err);
 	for (i = 0; !r && i < g->count; i++)
 		if (!run->files[run->order[g->first + i]].tried)
 			r = play_round(fs, g, i);

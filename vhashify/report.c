@@ -17,6 +17,7 @@ static const char *const status_names[] = {
 	[TREE_LOCKED] = "locked",
 	[TREE_PACKAGES] = "package-manager",
 	[TREE_GONE] = "gone",
+	[TREE_BROKEN] = "broken",
 	[TREE_DATABASE] = "package-database",
 	[TREE_NOT_REACHED] = "not-reached",
 };
@@ -89,6 +90,10 @@ void report_text(const struct run *run, const struct totals *t)
 		printf("%10" PRIu64 "  guests and templates not looked at, the "
 		       "deadline came before\n",
 		       t->unreached_trees);
+	if (t->broken_trees)
+		printf("%10" PRIu64 "  guests and templates left out, cannot be "
+		       "read (see 'vtemplate check')\n",
+		       t->broken_trees);
 	if (run->links)
 		printf("%10" PRIu64 "  new in the store, %s\n",
 		       run->new_masters, format_bytes(buf, run->new_bytes));
@@ -219,6 +224,7 @@ static int add_totals(struct json_object *doc, const struct run *run,
 		{ "new_bytes", run->new_bytes },
 		{ "failed_files", t->failed },
 		{ "unreached_trees", t->unreached_trees },
+		{ "broken_trees", t->broken_trees },
 	};
 	size_t i;
 	int r = 0;

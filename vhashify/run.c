@@ -56,6 +56,7 @@ void totals_count(const struct run *run, struct totals *ret)
 	for (i = 0; i < run->tree_count; i++) {
 		t.trees += run->trees[i].status == TREE_SCANNED;
 		t.unreached_trees += run->trees[i].status == TREE_NOT_REACHED;
+		t.broken_trees += run->trees[i].status == TREE_BROKEN;
 		t.files += run->trees[i].files;
 	}
 	for (i = 0; i < run->file_count; i++) {

@@ -208,7 +208,7 @@ static int on_error(const struct walk_entry *e, int code, void *ctx)
 }
 
 static int open_scan(struct run *run, struct tree *t, int *ret_lock,
-		     int *ret_root)
+		     int *ret_root, struct err *err)
 {
 	struct tree_row now;
 	int r;
@@ -218,14 +218,14 @@ static int open_scan(struct run *run, struct tree *t, int *ret_lock,
 	if (*ret_lock < 0)
 		return *ret_lock;
 	r = pool_open_tree(run->pool, t->row.kind, t->row.name, &now, ret_root,
-			   NULL);
+			   err);
 	if (!r && strcmp(now.uuid, t->row.uuid))
 		r = -ENOENT;
 	return r;
 }
 
-/* 1 when the tree is left out and everything is fine. */
-static int leave_out(struct tree *t, int code)
+/* 0 when the tree is left out, for what @code says and @err, and the run goes on. */
+static int leave_out(struct tree *t, int code, struct err *err)
 {
 	const char *kind = tree_kind_name(t->row.kind);
 
@@ -237,10 +237,14 @@ static int leave_out(struct tree *t, int code)
 		t->status = TREE_GONE;
 		log_notice("%s '%s' was destroyed meanwhile", kind,
 			   t->row.name);
+	} else if (errno_is_damage(code)) {
+		t->status = TREE_BROKEN;
+		log_warning("%s, skipping it", err->msg);
 	} else {
 		return code;
 	}
-	return 1;
+	err_clear(err);
+	return 0;
 }
 
 static int add_conffile(const char *path, size_t len, void *ctx)
@@ -306,21 +310,17 @@ int scan_tree(struct run *part, size_t tree, struct err *err)
 {
 	struct scan s = { .run = part, .tree = tree, .err = err };
 	struct tree *t = &part->trees[tree];
+	const char *kind = tree_kind_name(t->row.kind);
 	_cleanup_close_ int lock = -1;
 	_cleanup_close_ int root = -1;
 	int r;
 
-	log_info("scanning %s '%s'", tree_kind_name(t->row.kind), t->row.name);
-	r = open_scan(part, t, &lock, &root);
-	if (r)
-		r = leave_out(t, r);
-	else
+	log_info("scanning %s '%s'", kind, t->row.name);
+	r = open_scan(part, t, &lock, &root, err);
+	/* what cannot be read below the root is counted, and no error */
+	if (!r)
 		r = walk(&s, root);
-	if (r < 0)
-		return err && err->code ?
-			       r :
-			       err_errno(err, r, "cannot open %s '%s'",
-					 tree_kind_name(t->row.kind),
-					 t->row.name);
-	return 0;
+	if (r < 0 && !err->code)
+		err_errno(err, r, "cannot open %s '%s'", kind, t->row.name);
+	return r < 0 ? leave_out(t, r, err) : 0;
 }

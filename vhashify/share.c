@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "array.h"
@@ -122,16 +123,78 @@ static bool is_about_file(int code)
 {
 	switch (code) {
 	case -EINTR:	/* a signal asked for it: fx_interrupt() */
-	case -EIO:
+	case -EIO:	/* unless reading gives it: is_unreadable() */
 	case -EMFILE:
 	case -ENFILE:
 	case -ENOMEM:
 	case -EROFS:
 	case -EUCLEAN:
+	case -EBADMSG:
 		return false;
 	default:
 		return true;
 	}
+}
+
+/* @fd is a file of that size, or why it could not be opened. */
+static bool is_damaged(int fd, uint64_t size_bytes)
+{
+	struct digest content;
+
+	return errno_is_damage(fd < 0 ? fd :
+					hash_fd(fd, size_bytes, &content));
+}
+
+static bool has_damaged_master(const struct run *run, const struct file *f)
+{
+	size_t count, i;
+	const struct object_row *rows =
+		masters_by_key(&run->masters, &f->key, &count);
+
+	for (i = 0; i < count; i++) {
+		const struct store_item item = { .key = rows[i].key,
+						 .replica = rows[i].replica };
+		struct store_entry entry = { .shard_fd = -1 };
+		char name[STORE_NAME_SIZE];
+		_cleanup_close_ int fd =
+			store_item_open(run->pool, &item, name, &entry);
+
+		cleanup_close(&entry.shard_fd);
+		if (is_damaged(fd, rows[i].size_bytes))
+			return true;
+	}
+	return false;
+}
+
+/* No master was found or made for @f. When it is because @f, or one that is there, cannot be
+ * read, which is seen by reading both again, that says why: the others go on. A failure to
+ * write gives the same errors, and ends the run. */
+static bool is_unreadable(struct share *s, struct opener *o,
+			  const struct job *job, struct file *f, int code)
+{
+	_cleanup_strbuf_ struct strbuf path = STRBUF_INIT;
+	const struct tree_row *row = &s->run->trees[file_tree(s->run, f)].row;
+	_cleanup_close_ int fd = -1;
+
+	if (!errno_is_damage(code))
+		return false;
+	fd = opener_open(o, f);
+	if (is_damaged(fd, f->size_bytes)) {
+		log_warning("cannot read '%s' in %s '%s': %s, skipping it",
+			    file_text(s->run, f, &path),
+			    tree_kind_name(row->kind), row->name,
+			    strerror(-code));
+		share_decide(f, SKIP_UNREADABLE);
+		return true;
+	}
+	if (!has_damaged_master(s->run, f))
+		return false;
+	log_warning("cannot read the shared copy of '%s' in %s '%s': %s, skipping "
+		    "what equals it; see 'vtemplate check --scrub'",
+		    file_text(s->run, f, &path), tree_kind_name(row->kind),
+		    row->name, strerror(-code));
+	decide_rest(s->run, job, SKIP_UNREADABLE);
+	return true;
 }
 
 int share_note(struct share *s, struct job *job, struct file *f)
@@ -189,6 +252,8 @@ static int find_master(struct share *s, struct opener *o, struct job *job,
 		r = intern_member(s, o, f, &job->m, &why);
 		if (!r)
 			return note_master(s, job, f);
+		if (is_unreadable(s, o, job, f, r))
+			continue;
 		if (!is_about_file(r)) {
 			*err = why;
 			return r;

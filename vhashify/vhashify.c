@@ -89,7 +89,7 @@ static int report(struct cmd_ctx *ctx, struct run *run,
 
 	totals_count(run, &t);
 	status = error	  ? cmd_exit_status(error) :
-		 t.failed ? EXIT_SOME_FAILED :
+		 t.failed || t.broken_trees ? EXIT_SOME_FAILED :
 		 run->cut ? EXIT_DEADLINE :
 			    EXIT_OK;
 	if (!run->dry_run)

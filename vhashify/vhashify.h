@@ -108,6 +108,7 @@ enum tree_status {
 	TREE_LOCKED,		/* another command has it */
 	TREE_PACKAGES,		/* a package manager is at work in it */
 	TREE_GONE,		/* destroyed since we made the list */
+	TREE_BROKEN,		/* its directory is missing or cannot be read */
 	TREE_DATABASE,		/* its list of conffiles cannot be read */
 	TREE_NOT_REACHED,	/* the deadline came before */
 };
@@ -433,7 +434,7 @@ int explain_report(const struct run *run, bool json, struct err *err);
 
 struct totals {
 	uint64_t trees, files;
-	uint64_t unreached_trees;
+	uint64_t unreached_trees, broken_trees;
 	bool cut;		/* then what was not reached is no failure */
 	uint64_t outcome[SKIP_REASON_COUNT];
 	uint64_t shared_bytes;
