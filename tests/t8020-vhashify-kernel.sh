@@ -50,11 +50,12 @@ test_expect_success 'chmod and back' '
 	test_same_inode "$G1/bin/other" "$T/bin/other"
 '
 
-test_expect_success 'a new master is a fresh copy, marked' '
-	same_file news "$G1/etc/new" "$G2/etc/new" &&
+test_expect_success 'a new master is a fresh copy, marked, of no project' '
+	same_file news "$G1/etc/new" "$G2/etc/new" && chattr -p 77 "$G1/etc/new" "$G2/etc/new" &&
 	stat -c %i "$G1/etc/new" "$G2/etc/new" >before && vhashify &&
 	test_same_inode "$G1/etc/new" "$G2/etc/new" && is_state "$G1/etc/new" shared &&
-	! grep -qx "$(stat -c %i "$G1/etc/new")" before
+	! grep -qx "$(stat -c %i "$G1/etc/new")" before &&
+	test "$(lsattr -p "$G1/etc/new" | awk "{ print \$1 }")" = 0
 '
 
 test_expect_success 'of what lies at one path two are read; who is another file stays plain' '
@@ -87,6 +88,16 @@ test_expect_success '--ignore-mtime below a directory with a project of its own'
 	same_file below "$G1/p/f" "$G2/p/f" && touch "$G1/p/f" &&
 	vhashify --ignore-mtime --json >out && test_json out .shared_files 2 &&
 	test_same_inode "$G1/p/f" "$G2/p/f" && is_state "$G1/p/f" shared
+'
+
+# As docs/security.md says of what is open.
+test_expect_success 'flock is of the inode, until one of them writes' '
+	own "$G1/bin/other" "$G2/bin/other" && vhashify &&
+	test_same_inode "$G1/bin/other" "$G2/bin/other" &&
+	flock -x "$G1/bin/other" sh -c "! flock -n -x $G2/bin/other true" &&
+	test_same_inode "$G1/bin/other" "$G2/bin/other" && echo >>"$G2/bin/other" &&
+	flock -x "$G1/bin/other" flock -n -x "$G2/bin/other" true &&
+	cp -a "$T/bin/other" "$G2/bin/other" && vhashify
 '
 
 test_expect_success 'a file that is open for writing is left alone, unmarked' '
