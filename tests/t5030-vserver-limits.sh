@@ -108,10 +108,18 @@ test_expect_success 'a start that cannot have its limit fails, and leaves nothin
 	test_path_missing "$(cgroup_of h)" && vtemplate destroy h
 '
 
+# refused_forks NAME COUNT: a pattern for how often; before Linux 6.11 the kernel counts
+# where the fork was, and not where the limit is.
+refused_forks()
+{
+	cat "$(cgroup_of "$1")/pids.events" "$(cgroup_of "$1")"/*/pids.events |
+		grep "^max $2"
+}
+
 test_expect_success 'a fork bomb hits its limit, not the host' '
 	{ in_guest g "for i in \$(seq 100); do sleep 100 & done" >out 2>&1 || :; } &&
 	test_grep "[Rr]esource temporarily unavailable" out &&
-	grep "^max [1-9]" "$(cgroup_of g)/pids.events" &&
+	refused_forks g "[1-9]" &&
 	test "$(cat "$(cgroup_of g)/pids.current")" -le 30 && vserver g restart &&
 	limit_is g pids.current 1
 '
@@ -120,7 +128,7 @@ test_expect_success 'a fork bomb hits its limit, not the host' '
 bombed()
 {
 	{ vserver g exec sh -c "$1" >out 2>&1 & } && bomb=$! &&
-	until grep "^max [1-9][0-9]" "$(cgroup_of g)/pids.events"
+	until refused_forks g "[1-9][0-9]"
 	do
 		sleep 0.1
 	done &&
