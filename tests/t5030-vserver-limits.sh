@@ -154,7 +154,7 @@ test_expect_success 'the guest cannot raise its limits' '
 	in_guest g "escapes writable /sys/fs/cgroup/." >out && cat out &&
 	grep -v "^of " out | sort >found && test_cmp expected found &&
 	test "$(sed -n "s/^of //p" out)" -ge 10 &&
-	test_must_fail in_guest g "echo +pids >/sys/fs/cgroup/cgroup.subtree_control" &&
+	test_must_fail in_guest g "echo +io >/sys/fs/cgroup/cgroup.subtree_control" &&
 	test_path_exists "$(cgroup_of g)/memory.max" && limit_is g pids.max 30 &&
 	in_cgroup_of g escapes slice 9 "$(basename "$(cgroup_of g)")" keepers \
 		>out 9<"$(dirname "$(cgroup_of g)")" && ! grep "^limits-writes" out &&
