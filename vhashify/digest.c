@@ -61,19 +61,15 @@ static int read_candidate(struct run *run, int fd, struct file *f)
 
 static void digest_open_file(struct run *run, int fd, struct file *f)
 {
-	_cleanup_strbuf_ struct strbuf path = STRBUF_INIT;
-	const struct tree_row *row;
+	_cleanup_strbuf_ struct strbuf title = STRBUF_INIT;
 	int r = read_candidate(run, fd, f);
 
 	if (!r)
 		return;
 	file_skip(f, reason_of_errno(r));
-	if (f->reason != SKIP_UNREADABLE)
-		return;
-	row = &run->trees[file_tree(run, f)].row;
-	log_warning("cannot read '%s' in %s '%s': %s, skipping it",
-		    file_text(run, f, &path), tree_kind_name(row->kind),
-		    row->name, strerror(-r));
+	if (f->reason == SKIP_UNREADABLE)
+		log_warning("cannot read %s: %s, skipping it",
+			    file_title(run, f, &title), strerror(-r));
 }
 
 void digest_file(struct run *run, struct opener *o, struct file *f)

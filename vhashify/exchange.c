@@ -75,12 +75,10 @@ static int conclude(struct share *s, struct job *job, struct file *f, int r,
 /* Of files that were guessed, this may be the first look. */
 static void warn_unreadable(const struct run *run, const struct file *f)
 {
-	_cleanup_strbuf_ struct strbuf path = STRBUF_INIT;
-	const struct tree_row *row = &run->trees[file_tree(run, f)].row;
+	_cleanup_strbuf_ struct strbuf title = STRBUF_INIT;
 
-	log_warning("cannot read '%s' in %s '%s', or its shared copy, skipping it",
-		    file_text(run, f, &path), tree_kind_name(row->kind),
-		    row->name);
+	log_warning("cannot read %s, or its shared copy, skipping it",
+		    file_title(run, f, &title));
 }
 
 static int exchange_name(struct share *s, struct worker *w,

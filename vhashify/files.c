@@ -304,6 +304,18 @@ const char *file_text(const struct run *run, const struct file *f,
 	return file_path(run, f, buf) ? f->name : strbuf_str(buf);
 }
 
+const char *file_title(const struct run *run, const struct file *f,
+		       struct strbuf *buf)
+{
+	_cleanup_strbuf_ struct strbuf path = STRBUF_INIT;
+	const struct tree_row *row = &run->trees[file_tree(run, f)].row;
+
+	return strbuf_addf(buf, "'%s' in %s '%s'", file_text(run, f, &path),
+			   tree_kind_name(row->kind), row->name) ?
+		       f->name :
+		       strbuf_str(buf);
+}
+
 void file_statx(const struct run *run, const struct file *f, struct statx *ret)
 {
 	*ret = (struct statx){

@@ -172,27 +172,23 @@ static bool has_damaged_master(const struct run *run, const struct file *f)
 static bool is_unreadable(struct share *s, struct opener *o,
 			  const struct job *job, struct file *f, int code)
 {
-	_cleanup_strbuf_ struct strbuf path = STRBUF_INIT;
-	const struct tree_row *row = &s->run->trees[file_tree(s->run, f)].row;
+	_cleanup_strbuf_ struct strbuf title = STRBUF_INIT;
 	_cleanup_close_ int fd = -1;
 
 	if (!errno_is_damage(code))
 		return false;
 	fd = opener_open(o, f);
 	if (is_damaged(fd, f->size_bytes)) {
-		log_warning("cannot read '%s' in %s '%s': %s, skipping it",
-			    file_text(s->run, f, &path),
-			    tree_kind_name(row->kind), row->name,
-			    strerror(-code));
+		log_warning("cannot read %s: %s, skipping it",
+			    file_title(s->run, f, &title), strerror(-code));
 		share_decide(f, SKIP_UNREADABLE);
 		return true;
 	}
 	if (!has_damaged_master(s->run, f))
 		return false;
-	log_warning("cannot read the shared copy of '%s' in %s '%s': %s, skipping "
+	log_warning("cannot read the shared copy of %s: %s, skipping "
 		    "what equals it; see 'vtemplate check --scrub'",
-		    file_text(s->run, f, &path), tree_kind_name(row->kind),
-		    row->name, strerror(-code));
+		    file_title(s->run, f, &title), strerror(-code));
 	decide_rest(s->run, job, SKIP_UNREADABLE);
 	return true;
 }

@@ -267,6 +267,9 @@ int file_path(const struct run *run, const struct file *f, struct strbuf *ret);
 /* The same for messages: at least its name, if memory is out. @buf is the caller's. */
 const char *file_text(const struct run *run, const struct file *f,
 		      struct strbuf *buf);
+/* "'PATH' in guest 'NAME'", likewise. */
+const char *file_title(const struct run *run, const struct file *f,
+		       struct strbuf *buf);
 
 /* The status of the candidate as it was seen, for statx_unchanged(). */
 void file_statx(const struct run *run, const struct file *f, struct statx *ret);
