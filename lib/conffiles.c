@@ -95,7 +95,7 @@ int conffiles_load(int rootfs_fd, const char *path, size_t max, char **ret,
 		return -EINVAL;
 	if ((uint64_t)st.st_size > max)
 		return -EFBIG;
-	fd = fdio_reopen(handle);
+	fd = fdio_reopen(handle, 0);
 	if (fd < 0)
 		return fd;
 	text = malloc(st.st_size + 1);

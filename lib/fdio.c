@@ -52,13 +52,13 @@ int fdio_open_dir(int dirfd, const char *name)
 	return fdio_open(dirfd, name, O_RDONLY | O_DIRECTORY);
 }
 
-int fdio_reopen(int handle)
+int fdio_reopen(int handle, int flags)
 {
 	char path[40];
 
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", handle);
 	return open_noatime(AT_FDCWD, path,
-			    O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+			    O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | flags);
 }
 
 /* openat2 says ELOOP where O_DIRECTORY finds a symlink to be no directory. */

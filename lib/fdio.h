@@ -25,10 +25,11 @@ struct hasher;
 int fdio_open(int dirfd, const char *name, int flags);
 
 /*
- * Open for reading what the O_PATH descriptor @handle holds, without looking up
- * any name: after a look at the handle's type no guest can make this a device.
+ * Open for reading, with @flags more, what the descriptor @handle holds, which may be one
+ * of O_PATH, without looking up any name: after a look at the handle's type no guest can
+ * make this a device.
  */
-int fdio_reopen(int handle);
+int fdio_reopen(int handle, int flags);
 
 /*
  * Open a relative path of several components below @dirfd with openat2(2), no

@@ -83,7 +83,7 @@ int unify_open(int dirfd, const char *name, const struct statx *seen,
 	if (fd >= 0)
 		return fd;
 	handle = open_handle(dirfd, name, seen, statx_unchanged, ret);
-	return handle < 0 ? handle : fdio_reopen(handle);
+	return handle < 0 ? handle : fdio_reopen(handle, 0);
 }
 
 /* What an error about the victim itself means for it. */
@@ -583,7 +583,7 @@ int unify_copy(const struct staging *scratch, int dirfd, const char *name,
 	struct statx now;
 	_cleanup_close_ int handle =
 		open_handle(dirfd, name, seen, statx_same_inode, &now);
-	_cleanup_close_ int src = handle < 0 ? handle : fdio_reopen(handle);
+	_cleanup_close_ int src = handle < 0 ? handle : fdio_reopen(handle, 0);
 	int r;
 
 	ret->fd = -1;
@@ -644,7 +644,7 @@ static enum skip_reason see_shared(struct replacement *u,
 						 statx_same_inode, &now);
 	int r;
 
-	u->fd = handle < 0 ? handle : fdio_reopen(handle);
+	u->fd = handle < 0 ? handle : fdio_reopen(handle, 0);
 	r = u->fd < 0 ? u->fd : iattr_read_fd(u->fd, &u->attr);
 	if (!r)
 		r = digest_metadata(&u->attr, &found);

@@ -173,6 +173,14 @@ int unify_undo(struct pool *p, const struct staging *scratch, int dirfd,
 	       enum skip_reason *ret_reason, struct err *err);
 
 /*
+ * Engine `reflink`: has the disk, whatever is in memory, a file of @size_bytes with this
+ * @content? When the disk fails to write, filesystems leave pages in memory as if they had
+ * been written (lib/store-sync.h), and these are what FIDEDUPERANGE compares. So ask before
+ * others get the blocks. 1, 0 or -errno.
+ */
+int unify_is_on_disk(int fd, uint64_t size_bytes, const struct digest *content);
+
+/*
  * Engine `reflink`: let @dst share @src's extents, by FIDEDUPERANGE, in which
  * the kernel compares the bytes itself. @dst may be open read-only.
  * *@ret_reason SKIP_NONE when the whole file is shared now, SKIP_SHARED when its

@@ -23,8 +23,8 @@ bad_image()
 		cat "$DISK/new" >"$DISK/img" && rm "$DISK/new" ;;
 	xfs)
 		dd if=/dev/zero of="$DISK/img" bs=1M count=320 status=none &&
-		# a reflink would have nothing to write
-		mkfs.xfs -q -K -m reflink=0 "$DISK/img" ;;
+		# a copy by reflink would have nothing to write
+		mkfs.xfs -q -K -m reflink="${BAD_REFLINK-0}" "$DISK/img" ;;
 	esac
 }
 

@@ -15,6 +15,7 @@
 #include "cleanup.h"
 #include "log.h"
 #include "opener.h"
+#include "strbuf.h"
 
 static void locate_file(struct opener *o, struct file *f)
 {
@@ -115,28 +116,94 @@ static int share_file(struct opener *o, int src, struct file *f,
 	return r;
 }
 
+static bool has_targets(const struct run *run, const struct group *g)
+{
+	size_t i;
+
+	for (i = 1; i < g->count; i++)
+		if (run->files[run->order[g->first + i]].reason == SKIP_NONE)
+			return true;
+	return false;
+}
+
+static void skip_rest(struct run *run, const struct group *g,
+		      enum skip_reason reason)
+{
+	size_t i;
+
+	for (i = 0; i < g->count; i++) {
+		struct file *f = &run->files[run->order[g->first + i]];
+
+		if (f->reason == SKIP_NONE)
+			file_skip(f, reason);
+	}
+}
+
+static void warn_lost(const struct run *run, const struct file *f)
+{
+	_cleanup_strbuf_ struct strbuf title = STRBUF_INIT;
+
+	log_warning("the disk does not hold what is in memory of %s",
+		    file_title(run, f, &title));
+}
+
+/* Open the first member whose bytes are on the disk, and make it the group's first.
+ * *@ret -1, and a reason for all, if there is none. */
+static int open_source(struct run *run, const struct group *g,
+		       struct opener *from, int *ret)
+{
+	uint32_t *order = run->order + g->first;
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < g->count; i++) {
+		struct file *f = &run->files[order[i]];
+		_cleanup_close_ int fd = -1;
+
+		if (f->reason != SKIP_NONE)
+			continue;
+		fd = opener_open(from, f);
+		r = fd < 0 ? fd : unify_is_on_disk(fd, f->size_bytes, &f->key);
+		if (r == -EINTR || r == -ENOMEM)
+			return r;
+		if (r > 0) {
+			uint32_t first = order[0];
+
+			order[0] = order[i];
+			order[i] = first;
+			*ret = steal_fd(&fd);
+			return 0;
+		}
+		if (!r)
+			warn_lost(run, f);
+	}
+	skip_rest(run, g, r ? reason_of_errno(r) : SKIP_UNREADABLE);
+	return 0;
+}
+
 /* Two openers: source and target are in different trees mostly. */
 static int share_group(struct run *run, const struct group *g,
 		       struct opener *from, struct opener *to, struct err *err)
 {
-	struct file *source = &run->files[run->order[g->first]];
-	_cleanup_close_ int src = opener_open(from, source);
+	_cleanup_close_ int src = -1;
 	size_t i;
 	int r = 0;
 
-	for (i = 1; !r && i < g->count; i++) {
+	if (has_targets(run, g))
+		r = open_source(run, g, from, &src);
+	if (r < 0)
+		return err_errno(err, r, "cannot share extents");
+	for (i = 1; !r && src >= 0 && i < g->count; i++) {
 		struct file *f = &run->files[run->order[g->first + i]];
 
 		if (f->reason != SKIP_NONE)
 			continue;
-		if (src < 0)
-			file_skip(f, reason_of_errno(src));
-		else
-			r = share_file(to, src, f, err);
+		r = share_file(to, src, f, err);
 		f->tried = !r;
 	}
 	/* the source stays what it was */
-	file_skip(source, SKIP_SHARED);
+	if (run->files[run->order[g->first]].reason == SKIP_NONE)
+		file_skip(&run->files[run->order[g->first]], SKIP_SHARED);
 	return r;
 }
 

@@ -76,7 +76,7 @@ static bool is_locked(int rootfs_fd, const char *path, bool by_flock)
 		return false;
 	if (by_flock && is_flocked(handle, &st))
 		return true;
-	fd = fdio_reopen(handle);
+	fd = fdio_reopen(handle, 0);
 	if (fd < 0)
 		return false;
 	return !fcntl(fd, F_GETLK, &lock) && lock.l_type != F_UNLCK;
