@@ -317,10 +317,13 @@ int set_project(const char *path, unsigned int projid, bool inherit);
 unsigned int get_project(const char *path);
 
 /*
- * Free blocks and inodes of "." are @want, now or soon: XFS frees inodes in
- * the background.
+ * What is free in the filesystem of ".": XFS frees inodes in the background, but not
+ * while it is frozen, as it is for a moment here.
  */
 struct statvfs;
+void free_now(struct statvfs *ret);
+
+/* Free blocks and inodes of "." are @want, now or soon. */
 void expect_free_at(const char *file, int line, const struct statvfs *want);
 #define EXPECT_FREE(want)	expect_free_at(__FILE__, __LINE__, want)
 

@@ -582,8 +582,7 @@ static void killed_before_the_copy(void)
 	scratch_disk(&fs, DISK);
 	scratch_enter(&fs);
 	f = mk_shared("f", SIZE);
-	sync();
-	EXPECT_OK(statvfs(".", &free));
+	free_now(&free);
 	freezer_open(&fz, ".");
 	trace_breaks(&tr);
 	kill_frozen(&fz, &tr, false);
@@ -655,8 +654,7 @@ static void killed_in_the_copy(void)
 	r.f->ctime_moves = true;
 	expect_begin(&r.tr);
 	expect_end(&r.tr, 0);
-	sync();
-	EXPECT_OK(statvfs(".", &free));
+	free_now(&free);
 	cache_beginning("C/f");
 	writer = stop_reads(&r);
 	r.pid = start_op(OP_OPEN, "G1/f");

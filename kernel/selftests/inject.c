@@ -335,24 +335,11 @@ static void expect_copy(struct shared *f, const struct op *op, bool failed)
 	pattern_check("G1/f", 0, st.st_size, SHARED_SEED);
 }
 
-/* XFS frees inodes in the background, but not while it is frozen. */
-static void usage_now(struct statvfs *ret)
-{
-	int fd = EXPECT_OK(open(".", O_RDONLY | O_DIRECTORY));
-
-	if (on_xfs()) {
-		EXPECT_OK(ioctl(fd, FIFREEZE, 0));
-		EXPECT_OK(ioctl(fd, FITHAW, 0));
-	}
-	close(fd);
-	EXPECT_OK(statvfs(".", ret));
-}
-
 static void expect_usage(const struct statvfs *before)
 {
 	struct statvfs now;
 
-	usage_now(&now);
+	free_now(&now);
 	EXPECT_EQ(now.f_ffree, before->f_ffree);
 	EXPECT_EQ(now.f_bfree, before->f_bfree);
 }
@@ -459,7 +446,7 @@ static unsigned int sweep(struct shared *f, const struct op *op)
 	unsigned int n;
 
 	warm_up(f, op);
-	usage_now(&before);
+	free_now(&before);
 	for (n = 1; fail_at_point(f, op, n, &t); n++) {
 		CHECK(n < POINTS_MAX, "%s: no end", op->name);
 		expect_usage(&before);

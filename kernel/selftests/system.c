@@ -350,6 +350,20 @@ int unify(const char *dir, const char *name, const char *master,
 
 /* ---- what is free ------------------------------------------------------ */
 
+void free_now(struct statvfs *ret)
+{
+	int fd = EXPECT_OK(open(".", O_RDONLY | O_DIRECTORY));
+
+	if (on_xfs()) {
+		EXPECT_OK(ioctl(fd, FIFREEZE, 0));
+		EXPECT_OK(ioctl(fd, FITHAW, 0));
+	} else {
+		sync();
+	}
+	close(fd);
+	EXPECT_OK(statvfs(".", ret));
+}
+
 /* Tenths of a second until what is freed in the background must be free. */
 #define PATIENCE	200
 
