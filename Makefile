@@ -245,12 +245,14 @@ UML_TESTS = $(shell grep -lE 'test_in_uml|run-uml|runs-uml' $(SHELL_TESTS) \
 	/dev/null)
 HOST_TESTS = $(filter-out $(UML_TESTS),$(SHELL_TESTS))
 # Kernels there are patches for. The first runs everything that needs a patched
-# kernel, each other one the tests of the contract; what varies the format of the
-# filesystem or the seed of the oracle only with COWLINK_LONG_TESTS=1.
+# kernel, each other one the tests of the contract and of programs that a kernel has
+# to accept; what varies the format of the filesystem or the seed of the oracle only
+# with COWLINK_LONG_TESTS=1.
 KVERS = $(shell ls -v kernel/patches)
 VARIATIONS = $(if $(COWLINK_LONG_TESTS),,tests/t7002% tests/t7004% tests/t7005% \
 	tests/t7011%)
-CONTRACT_TESTS = $(filter-out $(VARIATIONS),$(filter tests/t70%,$(UML_TESTS)))
+CONTRACT_TESTS = $(filter-out $(VARIATIONS),$(filter tests/t70% tests/t504%,\
+	$(UML_TESTS)))
 # The harness is no program of ours, and sanitizers do not run inside UML.
 INSTRUMENTED_TESTS = $(filter-out tests/t00%,$(HOST_TESTS))
 # A start takes valgrind half a second, and a test has hundreds. So only a few run

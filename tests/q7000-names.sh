@@ -9,4 +9,4 @@ test_description='kernel: the attribute and its names under KASAN'
 TEST_QEMU_OPTIONS=--timeout=7200
 build_selftests
 test_in_patched_qemu "$@"
-run_selftests --fs=ext4 --fs=xfs flags names open setattr xattr unify
+run_selftests --fs=ext4 --fs=xfs flags names open setattr xattr permission unify
