@@ -446,7 +446,7 @@ GUEST_UNITS = vserver.service vserver@.service
 .PHONY: install-guests
 install-guests:
 	$(INSTALL) -d $(DESTDIR)$(systemdunitdir)
-	$(INSTALL) -m 644 units/vserver.target $(DESTDIR)$(systemdunitdir)
+	$(INSTALL) -m 644 units/vserver.target units/vserver.slice $(DESTDIR)$(systemdunitdir)
 	set -e; for unit in $(GUEST_UNITS); do \
 		sed $(UNIT_SED) units/$$unit.in >$(DESTDIR)$(systemdunitdir)/$$unit; \
 		chmod 644 $(DESTDIR)$(systemdunitdir)/$$unit; done
@@ -472,6 +472,7 @@ uninstall:
 	rm -f $(DESTDIR)$(systemdunitdir)/vhashify.service \
 		$(DESTDIR)$(systemdunitdir)/vhashify.timer \
 		$(DESTDIR)$(systemdunitdir)/vserver.target \
+		$(DESTDIR)$(systemdunitdir)/vserver.slice \
 		$(GUEST_UNITS:%=$(DESTDIR)$(systemdunitdir)/%) \
 		$(DESTDIR)$(sysconfdir)/cron.d/cowlink
 	set -e; for page in $(MAN_PAGES); do \

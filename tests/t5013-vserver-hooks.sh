@@ -193,7 +193,7 @@ test_expect_success 'boot starts those with autostart in their order, halt stops
 test_expect_success 'the units are installed, with their paths' '
 	make -s -C "$TEST_DIRECTORY/.." BUILD="$PWD/b" DESTDIR="$PWD/d" prefix=/usr install-guests &&
 	(cd d/usr/lib/systemd/system && ls) >have &&
-	printf "%s\n" vserver.service vserver.target vserver@.service >want && test_cmp want have &&
+	printf "%s\n" vserver.service vserver.slice vserver.target vserver@.service >want && test_cmp want have &&
 	test_grep "^ExecStart=/usr/sbin/vserver start %i" d/usr/lib/systemd/system/vserver@.service &&
 	test_grep "^ExecStart=/usr/sbin/vserver boot" d/usr/lib/systemd/system/vserver.service &&
 	! grep -r "@[a-z]*@" d
@@ -205,7 +205,8 @@ test_expect_success SYSTEMD 'systemd has no complaint' '
 	cp d/usr/lib/systemd/system/vserver* . &&
 	sed -i "s,/usr/sbin/vserver,$COWLINK_BUILD/vserver," vserver*.service &&
 	cp vserver@.service vserver@x.service &&
-	systemd-analyze verify --man=no ./vserver.service ./vserver@x.service ./vserver.target 2>err &&
+	systemd-analyze verify --man=no ./vserver.service ./vserver@x.service ./vserver.target \
+		./vserver.slice 2>err &&
 	! grep vserver err
 '
 
