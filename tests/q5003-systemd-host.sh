@@ -206,7 +206,8 @@ cgroup_points()
 		cat /sys/fs/cgroup/vserver.slice/pids.max >out && test_contents out 500
 	'
 	test_expect_success 'and when somebody wants to stop the slice, or reverts it' '
-		test_must_fail systemctl stop vserver.slice && limits_hold && systemctl revert vserver.slice && systemctl daemon-reload && limits_hold
+		test_must_fail systemctl stop vserver.slice && limits_hold &&
+		systemctl revert vserver.slice && systemctl daemon-reload && limits_hold
 	'
 	test_expect_success 'and where nobody has enabled vserver.service' '
 		systemctl --quiet disable vserver.service && : >/run/turns &&
