@@ -96,6 +96,21 @@ do
 		reason_is out different 1
 	'
 
+	# Which effect it is that shares the first of two files, a run tells.
+	test_expect_success "$FS" "$fs: an error of the disk is that of one file" '
+		met=0 && for n in $(seq 30)
+		do
+			own_bytes "$G1/bin/tool" "$G1/bin/other" &&
+			{ COWLINK_FAULT=error:$n:EIO vhashify --json >out 2>err || :; } &&
+			if test -s out && reason_is out unreadable 1 2>/dev/null
+			then
+				met=$((met + 1)) && test_json out .error null &&
+				test_json out .shared_files 1 && outcomes_add_up out &&
+				test_grep "cannot share extents: .*, skipping .bin/" err
+			fi || return 1
+		done && test $met = 2
+	'
+
 	test_expect_success "$FS" "$fs: an immutable file is refused, not failed" '
 		own_bytes "$G1/bin/tool" && chattr +i "$G1/bin/tool" &&
 		vhashify --json >out && chattr -i "$G1/bin/tool" &&

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "fdio.h"
 #include "log.h"
 #include "opener.h"
 #include "strbuf.h"
@@ -99,6 +100,18 @@ int plan_extents(struct run *run, struct err *err)
 	return r;
 }
 
+/* The others go on. Which of both it is about, the kernel does not say. */
+static int leave_unreadable(const struct run *run, struct file *f,
+			    struct err *err)
+{
+	_cleanup_strbuf_ struct strbuf title = STRBUF_INIT;
+
+	log_warning("%s, skipping %s", err->msg, file_title(run, f, &title));
+	err_clear(err);
+	file_skip(f, SKIP_UNREADABLE);
+	return 0;
+}
+
 static int share_file(struct opener *o, int src, struct file *f,
 		      struct err *err)
 {
@@ -111,6 +124,8 @@ static int share_file(struct opener *o, int src, struct file *f,
 		return 0;
 	}
 	r = unify_dedupe(src, fd, f->size_bytes, &reason, err);
+	if (errno_is_damage(r))
+		return leave_unreadable(o->run, f, err);
 	if (!r)
 		file_skip(f, reason);
 	return r;
