@@ -326,7 +326,8 @@ check-kernel: all test-programs
 	done; exit $$status
 
 # Not part of check: an emulated PC is slow, and its own kernels, for the races, take
-# half an hour each to build. These run so many seconds on each filesystem.
+# half an hour each to build. These run so many seconds on each filesystem. q7104 runs in
+# UML, and is here as it fetches and compiles e2fsprogs and xfsprogs.
 COWLINK_QEMU_SECONDS = 120
 QEMU_TESTS = $(wildcard tests/q[0-9]*.sh)
 
@@ -337,7 +338,7 @@ check-qemu: all test-programs
 	@export KVER TEST_TIMEOUT=14400 \
 		COWLINK_QEMU_SECONDS=$(COWLINK_QEMU_SECONDS); status=0; \
 	for KVER in $(KVERS); do \
-		$(MAKE) --no-print-directory -C kernel x86 x86-guests && \
+		$(MAKE) --no-print-directory -C kernel uml x86 x86-guests && \
 		$(call run_tests,$(BUILD)) qemu-$$KVER $(QEMU_TESTS) || \
 			status=1; \
 	done; \
