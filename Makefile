@@ -411,9 +411,9 @@ check-patches:
 
 # Both compilers, the long list of warnings, every warning an error.
 check-compilers:
-	@$(MAKE) --no-print-directory DEVELOPER=1 CC=gcc BUILD=$(BUILD)/gcc \
+	@$(MAKE) --no-print-directory DEVELOPER=1 CC=gcc BUILD=$(BUILD)/by-gcc \
 		all test-programs
-	@$(MAKE) --no-print-directory DEVELOPER=1 CC=clang BUILD=$(BUILD)/clang \
+	@$(MAKE) --no-print-directory DEVELOPER=1 CC=clang BUILD=$(BUILD)/by-clang \
 		all test-programs
 
 # --- configure, install, release ------------------------------------------------
