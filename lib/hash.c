@@ -3,6 +3,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -14,6 +15,10 @@
 
 #define KEY_VERSION 1
 #define READ_CHUNK (256 * 1024)
+
+/* Of direct I/O; the largest page there is, and no device has larger blocks. */
+#define DIRECT_ALIGN (64 << 10)
+#define DIRECT_CHUNK (1 << 20)
 
 struct hasher {
 	XXH3_state_t *state;
@@ -68,10 +73,10 @@ void hasher_final(const struct hasher *h, struct digest *ret)
 	memcpy(ret->b, canonical.digest, DIGEST_SIZE);
 }
 
-int hash_fd(int fd, uint64_t size_bytes, struct digest *ret)
+/* @want bytes at a time, which @buf has room for. */
+static int hash_by(int fd, uint64_t size_bytes, char *buf, size_t want,
+		   struct digest *ret)
 {
-	size_t want = fdio_read_size(size_bytes, READ_CHUNK);
-	_cleanup_free_ char *buf = malloc(want);
 	_cleanup_hasher_ struct hasher *h = hasher_new();
 	uint64_t pos = 0;
 	ssize_t n;
@@ -91,6 +96,23 @@ int hash_fd(int fd, uint64_t size_bytes, struct digest *ret)
 		return -EAGAIN;
 	hasher_final(h, ret);
 	return 0;
+}
+
+int hash_fd(int fd, uint64_t size_bytes, struct digest *ret)
+{
+	size_t want = fdio_read_size(size_bytes, READ_CHUNK);
+	_cleanup_free_ char *buf = malloc(want);
+
+	return hash_by(fd, size_bytes, buf, want, ret);
+}
+
+int hash_disk(int fd, uint64_t size_bytes, struct digest *ret)
+{
+	_cleanup_close_ int direct = fdio_reopen(fd, O_DIRECT);
+	_cleanup_free_ char *buf = aligned_alloc(DIRECT_ALIGN, DIRECT_CHUNK);
+
+	return direct < 0 ? direct :
+			    hash_by(direct, size_bytes, buf, DIRECT_CHUNK, ret);
 }
 
 static void put_u32(struct hasher *h, uint32_t v)

@@ -42,6 +42,10 @@ static inline void hasher_cleanup(struct hasher **h)
  */
 int hash_fd(int fd, uint64_t size_bytes, struct digest *ret);
 
+/* The same of what the disk has, whatever is in memory: by direct I/O, -EINVAL where there
+ * is none. */
+int hash_disk(int fd, uint64_t size_bytes, struct digest *ret);
+
 /*
  * The key of a master: digest over, in this order, each integer little-endian,
  *

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Sharing extents instead of inodes: engine `reflink`. */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 
 #include "cleanup.h"
-#include "fdio.h"
 #include "fx.h"
 #include "hash.h"
 #include "unify.h"
@@ -17,10 +15,6 @@
 #define DEDUPE_CHUNK (16 << 20)
 
 #define EXTENTS_AT_ONCE 128
-
-/* Of direct I/O; the largest page there is, and no device has larger blocks. */
-#define DIRECT_ALIGN (64 << 10)
-#define DIRECT_CHUNK (1 << 20)
 
 /* No blocks of its own: the data are in the inode, or packed with others'. */
 #define EXTENT_INLINE (FIEMAP_EXTENT_DATA_INLINE | FIEMAP_EXTENT_DATA_TAIL | \
@@ -115,29 +109,10 @@ int unify_extents(int fd, uint64_t size_bytes, struct digest *ret)
 
 int unify_is_on_disk(int fd, uint64_t size_bytes, const struct digest *content)
 {
-	_cleanup_close_ int direct = fdio_reopen(fd, O_DIRECT);
-	_cleanup_free_ char *buf = aligned_alloc(DIRECT_ALIGN, DIRECT_CHUNK);
-	_cleanup_hasher_ struct hasher *h = hasher_new();
 	struct digest have;
-	uint64_t pos = 0;
-	ssize_t n;
+	int r = hash_disk(fd, size_bytes, &have);
 
-	if (direct < 0)
-		return direct;
-	if (!buf || !h)
-		return -ENOMEM;
-	do {
-		if (fx_interrupted())
-			return -EINTR;
-		n = fdio_pread_once(direct, buf, DIRECT_CHUNK, (off_t)pos,
-				    size_bytes - pos);
-		if (n < 0)
-			return (int)n;
-		hasher_update(h, buf, n);
-		pos += n;
-	} while (n == DIRECT_CHUNK && pos < size_bytes);
-	hasher_final(h, &have);
-	return pos == size_bytes && digest_equal(&have, content);
+	return !r ? digest_equal(&have, content) : r == -EAGAIN ? 0 : r;
 }
 
 /* The kernel's answer for one chunk; *@done is how far it came. */

@@ -33,7 +33,7 @@ do
 
 	test_expect_success "$FS" "$fs: a pool, a template, two guests" '
 		rm -rf src && make_source src &&
-		head -c 20000000 /dev/urandom >src/big &&
+		head -c 20M /dev/urandom >src/big &&
 		truncate -s 40000000 src/sparse && seq 5000 >>src/sparse &&
 		same_times src &&
 		test_pool $fs 512M && vtemplate import t src &&
