@@ -79,11 +79,11 @@ void digest_extents(struct run *run)
 /* The first member keeps its extents and gives them to the others. */
 static void plan_group(struct run *run, struct group *g)
 {
-	struct file *source = &run->files[run->order[g->first]];
+	struct file *source = file_of(run, g, 0);
 	size_t i;
 
 	for (i = 1; i < g->count; i++) {
-		struct file *f = &run->files[run->order[g->first + i]];
+		struct file *f = file_of(run, g, i);
 
 		if (same_place(run, source, f))
 			file_skip(f, SKIP_SHARED);
@@ -136,7 +136,7 @@ static bool has_targets(const struct run *run, const struct group *g)
 	size_t i;
 
 	for (i = 1; i < g->count; i++)
-		if (run->files[run->order[g->first + i]].reason == SKIP_NONE)
+		if (file_of(run, g, i)->reason == SKIP_NONE)
 			return true;
 	return false;
 }
@@ -147,9 +147,9 @@ static void skip_rest(struct run *run, const struct group *g,
 	size_t i;
 
 	for (i = 0; i < g->count; i++) {
-		struct file *f = &run->files[run->order[g->first + i]];
+		struct file *f = file_of(run, g, i);
 
-		if (f->reason == SKIP_NONE)
+		if (f->reason == SKIP_NONE && !f->tried)
 			file_skip(f, reason);
 	}
 }
@@ -162,17 +162,16 @@ static void warn_lost(const struct run *run, const struct file *f)
 		    file_title(run, f, &title));
 }
 
-/* Open the first member whose bytes are on the disk, and make it the group's first.
- * *@ret -1, and a reason for all, if there is none. */
+/* Open the first member whose bytes are on the disk. *@ret_fd -1, and a reason for all, if
+ * there is none. */
 static int open_source(struct run *run, const struct group *g,
-		       struct opener *from, int *ret)
+		       struct opener *from, struct file **ret, int *ret_fd)
 {
-	uint32_t *order = run->order + g->first;
 	size_t i;
 	int r = 0;
 
 	for (i = 0; i < g->count; i++) {
-		struct file *f = &run->files[order[i]];
+		struct file *f = file_of(run, g, i);
 		_cleanup_close_ int fd = -1;
 
 		if (f->reason != SKIP_NONE)
@@ -182,11 +181,8 @@ static int open_source(struct run *run, const struct group *g,
 		if (r == -EINTR || r == -ENOMEM)
 			return r;
 		if (r > 0) {
-			uint32_t first = order[0];
-
-			order[0] = order[i];
-			order[i] = first;
-			*ret = steal_fd(&fd);
+			*ret = f;
+			*ret_fd = steal_fd(&fd);
 			return 0;
 		}
 		if (!r)
@@ -200,40 +196,33 @@ static int open_source(struct run *run, const struct group *g,
 static int share_group(struct run *run, const struct group *g,
 		       struct opener *from, struct opener *to, struct err *err)
 {
+	struct file *source = file_of(run, g, 0);
 	_cleanup_close_ int src = -1;
 	size_t i;
 	int r = 0;
 
 	if (has_targets(run, g))
-		r = open_source(run, g, from, &src);
+		r = open_source(run, g, from, &source, &src);
 	if (r < 0)
 		return err_errno(err, r, "cannot share extents");
-	for (i = 1; !r && src >= 0 && i < g->count; i++) {
-		struct file *f = &run->files[run->order[g->first + i]];
+	for (i = 0; !r && src >= 0 && i < g->count; i++) {
+		struct file *f = file_of(run, g, i);
 
-		if (f->reason != SKIP_NONE)
+		if (f == source || f->reason != SKIP_NONE)
 			continue;
 		r = share_file(to, src, f, err);
 		f->tried = !r;
 	}
 	/* the source stays what it was */
-	if (run->files[run->order[g->first]].reason == SKIP_NONE)
-		file_skip(&run->files[run->order[g->first]], SKIP_SHARED);
+	if (source->reason == SKIP_NONE)
+		file_skip(source, SKIP_SHARED);
 	return r;
 }
 
 static void mark_unreached(struct run *run, size_t from)
 {
-	size_t i;
-
 	for (; from < run->group_count; from++)
-		for (i = 0; i < run->groups[from].count; i++) {
-			struct group *g = &run->groups[from];
-			struct file *f = &run->files[run->order[g->first + i]];
-
-			if (f->reason == SKIP_NONE && !f->tried)
-				file_skip(f, SKIP_NOT_REACHED);
-		}
+		skip_rest(run, &run->groups[from], SKIP_NOT_REACHED);
 }
 
 int share_extents(struct run *run, struct err *err)
@@ -247,7 +236,7 @@ int share_extents(struct run *run, struct err *err)
 		struct group *g = &run->groups[j];
 
 		if (run->dry_run)
-			file_skip(&run->files[run->order[g->first]],
+			file_skip(file_of(run, g, 0),
 				  SKIP_SHARED);
 		else
 			r = share_group(run, g, &from, &to, err);

@@ -94,10 +94,10 @@ static int play_round(struct foresight *fs, const struct group *g, size_t first)
 	struct run *run = fs->run;
 	struct paper *m;
 	size_t i;
-	int r = choose_master(fs, &run->files[run->order[g->first + first]], &m);
+	int r = choose_master(fs, file_of(run, g, first), &m);
 
 	for (i = first; !r && i < g->count; i++) {
-		struct file *f = &run->files[run->order[g->first + i]];
+		struct file *f = file_of(run, g, i);
 
 		if (f->tried || !fits(fs, m, f))
 			continue;
@@ -119,8 +119,7 @@ static int leave_out(struct foresight *fs, const struct group *g,
 		    err->msg);
 	err_clear(err);
 	for (i = 0; i < g->count; i++)
-		file_skip(&run->files[run->order[g->first + i]],
-			  SKIP_UNREADABLE);
+		file_skip(file_of(run, g, i), SKIP_UNREADABLE);
 	return 0;
 }
 
@@ -129,12 +128,12 @@ static int play_group(struct foresight *fs, const struct group *g,
 {
 	struct run *run = fs->run;
 	size_t i;
-	int r = load_masters(fs, &run->files[run->order[g->first]].key, err);
+	int r = load_masters(fs, &file_of(run, g, 0)->key, err);
 
 	if (errno_is_damage(r))
 		return leave_out(fs, g, err);
 	for (i = 0; !r && i < g->count; i++)
-		if (!run->files[run->order[g->first + i]].tried)
+		if (!file_of(run, g, i)->tried)
 			r = play_round(fs, g, i);
 	return r;
 }

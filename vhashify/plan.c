@@ -94,7 +94,7 @@ static void apply_tree_rule(struct run *run, const struct group *g,
 
 static void plan_group(struct run *run, struct group *g)
 {
-	struct file *first = &run->files[run->order[g->first]];
+	struct file *first = file_of(run, g, 0);
 	size_t row_count;
 	const struct object_row *rows =
 		masters_by_key(&run->masters, &first->key, &row_count);
@@ -112,7 +112,7 @@ static bool is_crowded(const struct run *run, const struct group *g)
 {
 	size_t row_count;
 	const struct object_row *rows = masters_by_key(
-		&run->masters, &run->files[run->order[g->first]].key, &row_count);
+		&run->masters, &file_of(run, g, 0)->key, &row_count);
 	size_t i = 0;
 
 	while (i < g->count) {
@@ -131,7 +131,7 @@ static bool drop_guesses(struct run *run, const struct group *g)
 	size_t i;
 
 	for (i = 0; i < g->count; i++) {
-		struct file *f = &run->files[run->order[g->first + i]];
+		struct file *f = file_of(run, g, i);
 
 		dropped |= f->guessed;
 		f->guessed = false;

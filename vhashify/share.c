@@ -35,11 +35,6 @@
 #define FDS_BESIDE 64
 #define FDS_PER_WORKER 8
 
-static struct file *member(struct run *run, const struct group *g, size_t i)
-{
-	return &run->files[run->order[g->first + i]];
-}
-
 static struct file *next_member(struct run *run, const struct job *job,
 				size_t *ret_left)
 {
@@ -48,7 +43,7 @@ static struct file *next_member(struct run *run, const struct job *job,
 
 	*ret_left = 0;
 	for (i = 0; i < job->group->count; i++) {
-		struct file *f = member(run, job->group, i);
+		struct file *f = file_of(run, job->group, i);
 
 		if (f->tried)
 			continue;
@@ -65,8 +60,8 @@ static void decide_rest(struct run *run, const struct job *job,
 	size_t i;
 
 	for (i = 0; i < job->group->count; i++)
-		if (!member(run, job->group, i)->tried)
-			share_decide(member(run, job->group, i), reason);
+		if (!file_of(run, job->group, i)->tried)
+			share_decide(file_of(run, job->group, i), reason);
 }
 
 /* --- masters ------------------------------------------------------------------------- */
@@ -121,15 +116,14 @@ static int intern_member(struct share *s, struct opener *o,
 /* Is the error about this file, or must the run end? */
 static bool is_about_file(int code)
 {
+	if (errno_is_damage(code)) /* unless reading gives it: is_unreadable() */
+		return false;
 	switch (code) {
 	case -EINTR:	/* a signal asked for it: fx_interrupt() */
-	case -EIO:	/* unless reading gives it: is_unreadable() */
 	case -EMFILE:
 	case -ENFILE:
 	case -ENOMEM:
 	case -EROFS:
-	case -EUCLEAN:
-	case -EBADMSG:
 		return false;
 	default:
 		return true;
@@ -298,7 +292,7 @@ static int add_tasks(struct share *s, struct batch *b, struct job *job)
 	int r = 0;
 
 	for (i = 0; !r && i < job->group->count; i++) {
-		const struct file *f = member(run, job->group, i);
+		const struct file *f = file_of(run, job->group, i);
 		size_t tree = file_tree(run, f);
 
 		if (f->tried || links >= run->pool->info.link_limit)
@@ -408,7 +402,7 @@ static void fill_batch(struct share *s, struct batch *b)
 	       b->job_count < s->batch_groups && files < BATCH_FILES &&
 	       bytes < BATCH_BYTES) {
 		struct group *g = &run->groups[s->next_group++];
-		const struct file *f = member(run, g, 0);
+		const struct file *f = file_of(run, g, 0);
 
 		bytes += f->size_bytes;
 		files += g->count;
@@ -444,7 +438,7 @@ static uint64_t planned_bytes(struct run *run)
 	size_t j;
 
 	for (j = 0; j < run->group_count; j++)
-		bytes += member(run, &run->groups[j], 0)->size_bytes *
+		bytes += file_of(run, &run->groups[j], 0)->size_bytes *
 			 run->groups[j].count;
 	return bytes;
 }
@@ -503,8 +497,8 @@ static void mark_unreached(struct run *run)
 
 	for (j = 0; j < run->group_count; j++)
 		for (i = 0; i < run->groups[j].count; i++)
-			if (!member(run, &run->groups[j], i)->tried)
-				share_decide(member(run, &run->groups[j], i),
+			if (!file_of(run, &run->groups[j], i)->tried)
+				share_decide(file_of(run, &run->groups[j], i),
 					SKIP_NOT_REACHED);
 }
 

@@ -301,6 +301,13 @@ static inline void file_skip(struct file *f, enum skip_reason reason)
 	f->reason = reason;
 }
 
+/* Member @i of a group. */
+static inline struct file *file_of(const struct run *run, const struct group *g,
+				   size_t i)
+{
+	return &run->files[run->order[g->first + i]];
+}
+
 /* A copy of @len bytes and a NUL that lives as long as @run; NULL when memory is out. */
 const char *run_keep(struct run *run, const char *bytes, size_t len);
 
