@@ -448,7 +448,7 @@ static void xfs_node_directory(void)
 #define GROUPS		3
 #define LARGE_BYTES	(3ULL * 600 << 30)
 
-/* How many names of 12 bytes a directory holds within its inode, 4 bytes a number. */
+/* So many names a directory holds within its inode, whatever the size of numbers. */
 #define FEW		2
 /* The size of a directory is less while its names are in its inode. */
 #define INODE_BYTES	512
