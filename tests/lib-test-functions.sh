@@ -91,6 +91,14 @@ test_unmount()
 	mv "$TRASH-mounts.new" "$TRASH-mounts"
 }
 
+# test_unmounted COMMAND [ARGUMENT...]: run it while the file system of "m", whose image is
+# $IMAGE, is not mounted
+test_unmounted()
+{
+	test_unmount m && "$@" &&
+	mount -o loop "$IMAGE" "$PWD/m" && echo "$PWD/m" >>"$TRASH-mounts"
+}
+
 # test_pool [--no-init] [INIT-OPTION...] FSTYPE [SIZE]: mount a fresh file system
 # and make a pool in it. Sets and exports COWLINK_POOL; POOL is the same path and
 # POOL_MOUNT the mount point.

@@ -16,13 +16,6 @@ then
 fi
 test_in_uml "$@"
 
-# unmounted COMMAND...: run on the image while it is not mounted.
-unmounted()
-{
-	test_unmount m && "$@" &&
-	mount -o loop "$IMAGE" "$PWD/m" && echo "$PWD/m" >>"$TRASH-mounts"
-}
-
 fill()
 {
 	IMAGE=$test_image && seq 1 5000 >m/shared && ln m/shared m/again &&
@@ -163,7 +156,7 @@ test_expect_success EXT4 'ext4: without the patch there is no U, and i stays wha
 '
 
 test_expect_success EXT4 'ext4: e2fsck has nothing to say, and the file is shared' '
-	unmounted e2fsck -f -n "$IMAGE" && is_now shared m/shared && test_unmount m
+	test_unmounted e2fsck -f -n "$IMAGE" && is_now shared m/shared && test_unmount m
 '
 
 # prints FIELD VALUE NAME
@@ -255,28 +248,29 @@ test_expect_success XFS 'XFS: without the patch xfs_io has no U and keeps it' '
 '
 
 test_expect_success XFS 'XFS: xfs_db has v3.ixunlink' '
-	unmounted prints v3.ixunlink 0 shared && ixunlink set m/shared &&
-	unmounted prints v3.ixunlink 1 shared && unmounted prints v3.ixunlink 0 dir
+	test_unmounted prints v3.ixunlink 0 shared && ixunlink set m/shared &&
+	test_unmounted prints v3.ixunlink 1 shared && test_unmounted prints v3.ixunlink 0 dir
 '
 
 test_expect_success XFS 'XFS: to xfs_repair a shared file is in order, and it keeps it' '
 	ixunlink clear m/shared && test_unmount m && said_by_repair -n >clean &&
 	mount -o loop "$IMAGE" m && echo "$PWD/m" >>"$TRASH-mounts" &&
-	ixunlink set m/shared && test_snapshot m && unmounted is_clean &&
-	unmounted keeps_flag && is_now shared m/shared && test_unchanged m
+	ixunlink set m/shared && test_snapshot m && test_unmounted is_clean &&
+	test_unmounted keeps_flag && is_now shared m/shared && test_unchanged m
 '
 
 test_expect_success XFS 'XFS: xfs_repair keeps it in an inode that it mends' '
-	unmounted writes_inode && is_now shared m/shared && test_unchanged m
+	test_unmounted writes_inode && is_now shared m/shared && test_unchanged m
 '
 
 test_expect_success XFS 'XFS: xfs_repair takes it from what is no immutable file' '
-	stat -c %i m/plain m/dir | sort >stray && unmounted clears_stray && is_now shared m/shared && is_now plain m/plain &&
+	stat -c %i m/plain m/dir | sort >stray && test_unmounted clears_stray &&
+	is_now shared m/shared && is_now plain m/plain &&
 	chattr -i m/dir && test_unchanged m
 '
 
 test_expect_success XFS 'XFS: without the patch it makes an immutable file of it' '
-	unmounted unpatched_repair && is_now immutable m/shared && ! rm -f m/again
+	test_unmounted unpatched_repair && is_now immutable m/shared && ! rm -f m/again
 '
 
 test_done

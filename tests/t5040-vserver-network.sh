@@ -431,7 +431,8 @@ test_expect_success BTF 'without an address of IPv6, who wants only that has the
 test_expect_success 'where the kernel does not describe itself, it has nothing' '
 	{ ! test -e /sys/kernel/btf || { mount -t tmpfs none /sys/kernel/btf &&
 		test_when_finished umount /sys/kernel/btf; }; } &&
-	vserver c set init="/bin/sleep 1000" && vserver c restart && says EINVAL probe c -o bind :: 80 &&
+	vserver c set init="/bin/sleep 1000" && vserver c restart &&
+	says EINVAL probe c -o bind :: 80 &&
 	says ::ffff:10.9.0.7 probe c bind :: 80 && vserver c stop
 '
 

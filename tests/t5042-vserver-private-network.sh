@@ -70,7 +70,8 @@ test_expect_success 'the host has one end of each, named by the context' '
 test_expect_success 'the guest has eth0, its addresses and routes, and no more' '
 	inside a "ip addr" "eth0@.*[<,]UP.* mtu 1400" "inet 10.9.0.5/24 " "inet6 fd09::5/64 " \
 		"link/ether 02:" "lo: .*[<,]UP" &&
-	! { grep "^[0-9]" inside.out | grep -v ": \(lo\|eth0@.*\|sit0@NONE\): "; } && ! grep "fd09::5.*tentative" inside.out &&
+	! { grep "^[0-9]" inside.out | grep -v ": \(lo\|eth0@.*\|sit0@NONE\): "; } &&
+	! grep "fd09::5.*tentative" inside.out &&
 	inside a "ip route" "^default via 10.9.0.1 dev eth0" "^10.9.0.0/24 dev eth0" &&
 	inside a "ip -6 route" "^default via fd09::1 dev eth0" "^fd09::/64 dev eth0" &&
 	inside b "ip route; ip -6 route" "^10.9.0.0/24 dev eth0" &&

@@ -7,13 +7,6 @@ left on disk can be read, and neither written nor removed, until chattr -i.'
 . "$(dirname "$0")/lib-test.sh"
 test_require ROOT,!COWLINK
 
-# unmounted COMMAND...: run on the image while it is not mounted.
-unmounted()
-{
-	test_unmount m && "$@" &&
-	mount -o loop "$IMAGE" "$PWD/m" && echo "$PWD/m" >>"$TRASH-mounts"
-}
-
 set_ext4()
 {
 	debugfs -w -R "sif f flags 0x8080010" "$IMAGE"
@@ -97,28 +90,28 @@ fill()
 
 test_expect_success EXT4 'ext4: a shared file is an immutable one' '
 	test_mount ext4 64M m && IMAGE=$test_image && fill &&
-	unmounted set_ext4 && is_immutable
+	test_unmounted set_ext4 && is_immutable
 '
 
 test_expect_success EXT4 'ext4: the bit stays, and nothing is wrong with it' '
-	unmounted has_ext4 0x8080010 && unmounted e2fsck -f -n "$IMAGE" >fsck
+	test_unmounted has_ext4 0x8080010 && test_unmounted e2fsck -f -n "$IMAGE" >fsck
 '
 
 test_expect_success EXT4 'ext4: e2fsck -f -y writes the inode, and the bit stays' '
-	unmounted repaired_ext4 && unmounted has_ext4 0x8080010 && is_immutable
+	test_unmounted repaired_ext4 && test_unmounted has_ext4 0x8080010 && is_immutable
 '
 
 test_expect_success EXT4 'ext4: chattr -i makes a plain file; the bit that stays says nothing' '
-	chattr -i m/f && echo more >>m/f && unmounted has_ext4 0x8080000 &&
+	chattr -i m/f && echo more >>m/f && test_unmounted has_ext4 0x8080000 &&
 	echo more >>m/f && test_unmount m
 '
 
 test_expect_success EXT4 'ext4: resize2fs keeps it, also where it moves the inode' '
 	TEST_MKFS_OPTIONS="-O ^flex_bg" && test_mount ext4 64M m &&
 	test_when_finished test_unmount m && IMAGE=$test_image && fill && fill_far &&
-	unmounted set_ext4 && unmounted set_far && truncate -s 96M "$IMAGE" &&
-	unmounted resized_ext4 96M && unmounted has_ext4 0x8080010 && is_immutable &&
-	unmounted resized_ext4 20M && unmounted has_ext4 0x8080010 && is_immutable &&
+	test_unmounted set_ext4 && test_unmounted set_far && truncate -s 96M "$IMAGE" &&
+	test_unmounted resized_ext4 96M && test_unmounted has_ext4 0x8080010 && is_immutable &&
+	test_unmounted resized_ext4 20M && test_unmounted has_ext4 0x8080010 && is_immutable &&
 	far_has_moved
 '
 
@@ -126,32 +119,32 @@ test_expect_success EXT4 'ext4: resize2fs keeps it, also where it moves the inod
 test_expect_success EXT4 'ext4: tune2fs -I keeps it' '
 	TEST_MKFS_OPTIONS="-O ^flex_bg,^metadata_csum -I 128" && test_mount ext4 64M m &&
 	test_when_finished test_unmount m && IMAGE=$test_image && fill &&
-	unmounted set_ext4 &&
-	unmounted tune2fs -I 256 "$IMAGE" && unmounted e2fsck -f -n "$IMAGE" >fsck &&
-	unmounted has_ext4 0x8080010 && is_immutable
+	test_unmounted set_ext4 &&
+	test_unmounted tune2fs -I 256 "$IMAGE" && test_unmounted e2fsck -f -n "$IMAGE" >fsck &&
+	test_unmounted has_ext4 0x8080010 && is_immutable
 '
 
 test_expect_success XFS 'XFS: a shared file is an immutable one' '
 	TEST_MKFS_OPTIONS="-m bigtime=0,reflink=0" &&
 	test_mount xfs 320M m && IMAGE=$test_image && TEST_MKFS_OPTIONS= && fill &&
-	unmounted set_xfs && is_immutable
+	test_unmounted set_xfs && is_immutable
 '
 
 test_expect_success XFS 'XFS: the bit stays' '
-	unmounted has_xfs 0x4000000000000000
+	test_unmounted has_xfs 0x4000000000000000
 '
 
 test_expect_success XFS 'XFS: xfs_growfs keeps it' '
-	truncate -s 400M "$IMAGE" && unmounted true && xfs_growfs m &&
-	unmounted has_xfs 0x4000000000000000 && is_immutable
+	truncate -s 400M "$IMAGE" && test_unmounted true && xfs_growfs m &&
+	test_unmounted has_xfs 0x4000000000000000 && is_immutable
 '
 
 test_expect_success XFS 'XFS: xfs_repair keeps it or leaves plain immutable' '
-	unmounted repaired_xfs && is_immutable && unmounted set_xfs
+	test_unmounted repaired_xfs && is_immutable && test_unmounted set_xfs
 '
 
 test_expect_success XFS 'XFS: chattr drops it' '
-	chattr +d m/f && unmounted has_xfs 0 && is_immutable &&
+	chattr +d m/f && test_unmounted has_xfs 0 && is_immutable &&
 	chattr -i m/f && echo more >>m/f
 '
 
