@@ -113,6 +113,23 @@ refused_elsewhere()
 	refused "Text file busy" $1 +iU m/plain 9>>m/plain && is_now plain m/plain
 }
 
+# set_and_clear FSTYPE PREREQ: chattr does, and that of xfs_io
+set_and_clear()
+{
+	test_expect_success "$2" "$1: chattr and xfs_io set and clear U, and keep it" '
+		sets_and_clears new_chattr && sets_and_clears io_chattr &&
+		keeps_it new_chattr && keeps_it io_chattr
+	'
+
+	test_expect_success "$2" "$1: U without i is nothing" '
+		needs_i new_chattr && needs_i io_chattr
+	'
+
+	test_expect_success "$2" "$1: refused on a directory and while somebody writes" '
+		refused_elsewhere new_chattr && refused_elsewhere io_chattr
+	'
+}
+
 test_expect_success EXT4 'ext4: lsattr shows U in a column of its own, the last' '
 	test_mount ext4 64M m && fill && shows_e2
 '
@@ -121,23 +138,12 @@ test_expect_success EXT4 'ext4: so does xfs_io' '
 	shows_io
 '
 
-test_expect_success EXT4 'ext4: chattr sets and clears U, and keeps it' '
-	sets_and_clears new_chattr && sets_and_clears io_chattr &&
-	keeps_it new_chattr && keeps_it io_chattr
-'
+set_and_clear ext4 EXT4
 
 test_expect_success EXT4 'ext4: chattr = sets what it is told' '
 	new_chattr =eiU m/other && is_now shared m/other &&
 	new_chattr =ei m/other && is_now immutable m/other &&
 	new_chattr =eU m/other && is_now plain m/other
-'
-
-test_expect_success EXT4 'ext4: U without i is nothing' '
-	needs_i new_chattr && needs_i io_chattr
-'
-
-test_expect_success EXT4 'ext4: refused on a directory and while somebody writes' '
-	refused_elsewhere new_chattr && refused_elsewhere io_chattr
 '
 
 test_expect_success EXT4,OVERLAY 'overlay: refused, as it has not the attribute' '
@@ -227,18 +233,7 @@ test_expect_success XFS 'XFS: so does lsattr' '
 	shows_e2
 '
 
-test_expect_success XFS 'XFS: chattr of xfs_io sets and clears U, and keeps it' '
-	sets_and_clears io_chattr && sets_and_clears new_chattr &&
-	keeps_it io_chattr && keeps_it new_chattr
-'
-
-test_expect_success XFS 'XFS: U without i is nothing' '
-	needs_i io_chattr && needs_i new_chattr
-'
-
-test_expect_success XFS 'XFS: refused on a directory and while somebody writes' '
-	refused_elsewhere io_chattr && refused_elsewhere new_chattr
-'
+set_and_clear XFS XFS
 
 test_expect_success XFS 'XFS: without the patch xfs_io has no U and keeps it' '
 	xfs_io -r -c lsattr m/shared >out && test_grep "^..i[^ U]* m/shared" out &&
