@@ -65,6 +65,7 @@ static void watch(int request, const char *path)
 	char buf[sizeof(struct audit_rule_data) + 4200] = "";
 	struct audit_rule_data *rule = (struct audit_rule_data *)buf;
 	char absolute[4096];
+	size_t i;
 
 	CHECK(getcwd(absolute, sizeof(absolute) - strlen(path) - 1), "no cwd");
 	strcat(strcat(absolute, "/"), path);
@@ -78,10 +79,10 @@ static void watch(int request, const char *path)
 	rule->values[1] = AUDIT_PERM_WRITE | AUDIT_PERM_ATTR;
 	rule->fields[2] = AUDIT_FILTERKEY;
 	rule->values[2] = strlen(KEY);
-	rule->fieldflags[0] = rule->fieldflags[1] = rule->fieldflags[2] =
-		AUDIT_EQUAL;
+	for (i = 0; i < 3; i++)
+		rule->fieldflags[i] = AUDIT_EQUAL;
 	rule->buflen = strlen(absolute) + strlen(KEY);
-	strcat(strcpy(rule->buf, absolute), KEY);
+	sprintf(rule->buf, "%s%s", absolute, KEY);
 	audit_request(request, rule, sizeof(*rule) + rule->buflen);
 }
 

@@ -30,8 +30,7 @@ static const char build_packages[] =
 	"	--force-bad-path -i toy1.deb\n";
 
 static const char upgrade[] =
-	"dpkg --root=$PWD/G1 --log=/dev/null --force-not-root "
-	"--force-bad-path -i toy2.deb";
+	"dpkg --root=$PWD/G1 --log=/dev/null --force-not-root --force-bad-path -i toy2.deb";
 
 /* nftw() has no argument of its own: what the visitors work on. */
 static struct {

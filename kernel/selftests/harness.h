@@ -167,6 +167,7 @@ enum snapshot_ignore {
 	IGN_FLAGS	= 1 << 8,
 	IGN_XATTRS	= 1 << 9,
 };
+
 /* What a private copy may differ in before anything was done to it. */
 #define IGN_COPY	(IGN_INO | IGN_NLINK | IGN_CTIME | IGN_FLAGS)
 
@@ -283,6 +284,7 @@ void tracing_end(struct tracing *tr);
 
 int as_user_begin(uid_t uid, gid_t gid);
 void as_user_end(void) __attribute__((noreturn));
+
 /*
  * The block that follows runs in a child without any privilege. It must not
  * leave the block by break, return or goto.
@@ -342,6 +344,7 @@ struct cowlink_unify {
 	__u64 name;
 	__u64 reserved[3];
 };
+
 #define FS_IOC_LINK_UNIFY _IOW('f', 0x90, struct cowlink_unify)
 #define COWLINK_UNIFY_ANY_MTIME 0x1
 #endif

@@ -17,6 +17,7 @@ enum log_flags {
 	LOG_DISCARD	= 1 << 2,
 	LOG_MARK	= 1 << 3,
 };
+
 /* After such an entry everything before it is on the disk for certain. */
 #define LOG_BARRIER	(LOG_FLUSH | LOG_FUA)
 

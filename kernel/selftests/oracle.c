@@ -221,11 +221,12 @@ static void describe(void)
 {
 	const struct op *op = &op_now;
 
-	note("operation %d: %s %s %s flags 0%o io %d mode 0%o uid %d gid %d "
-	     "off %lld len %lld by user %u, umask 0%o, seed %u", op_number,
-	     kinds[op->kind].name, op->a, op->b, op->flags, op->io,
-	     op->mode, (int)op->uid, (int)op->gid, (long long)op->off,
-	     (long long)op->len, op->user, op->mask, op->seed);
+	note("operation %d: %s %s %s by user %u, umask 0%o, seed %u",
+	     op_number, kinds[op->kind].name, op->a, op->b, op->user, op->mask,
+	     op->seed);
+	note("flags 0%o io %d mode 0%o uid %d gid %d off %lld len %lld",
+	     op->flags, op->io, op->mode, (int)op->uid, (int)op->gid,
+	     (long long)op->off, (long long)op->len);
 }
 
 /* CHECK() that tells after which operation. */

@@ -118,6 +118,7 @@ static const struct step steps[] = {
 	{ open_only, KEEPS_ALL },
 	{ new_mode, KEEPS_ALL, .mode = 04700 },
 };
+
 const size_t power_steps = ARRAY_SIZE(steps);
 
 /* ---- the files --------------------------------------------------------- */
@@ -238,10 +239,9 @@ static void check_bytes(const char *path, const struct step *s, off_t size,
 		bool is_new = in_new(s, i) && buf[i] == new[i];
 		bool is_old = i < s->keep && buf[i] == old[i];
 		bool is_zero = i >= s->keep && !buf[i];
+		bool must_be_new = synced && in_new(s, i);
 
-		if (synced && in_new(s, i))
-			is_old = is_zero = false;
-		CUT_CHECK(is_new || is_old || is_zero, path,
+		CUT_CHECK(is_new || (!must_be_new && (is_old || is_zero)), path,
 			  "byte %lld of %lld is 0x%02x", (long long)i,
 			  (long long)size, (unsigned char)buf[i]);
 	}

@@ -193,7 +193,8 @@ static void two_guests(void)
 		f = mk_shared(name, round % 2 ? BIG : 5000);
 		openers[0].path = shared_path(f, G1);
 		openers[1].path = shared_path(f, G2);
-		openers[0].flags = openers[1].flags = O_RDWR;
+		openers[0].flags = O_RDWR;
+		openers[1].flags = O_RDWR;
 		open_at_once(openers, 2);
 		expect_broken(f, G1);
 		expect_broken(f, G2);
@@ -605,8 +606,10 @@ static void break_against_flag_changes(void)
 	EXPECT_OK(set_flags("C/f", SHARED_FL));
 }
 
-/* Between the look at the flag and the lock of the inode it can be set, and be
- * cleared before anybody sees what the operation has failed for. */
+/*
+ * Between the look at the flag and the lock of the inode it can be set, and be
+ * cleared before anybody sees what the operation has failed for.
+ */
 static void changes_against_flag_changes(void)
 {
 	struct shared *f = mk_shared("f", 20000);

@@ -84,7 +84,8 @@ static void calls_on_the_descriptor(void)
 	EXPECT_OK(fcntl(fd, F_SETLEASE, F_UNLCK));
 	map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 	CHECK(map != MAP_FAILED, "private mapping: %m");
-	map[0] = map[SIZE - 1] = 'x';
+	map[0] = 'x';
+	map[SIZE - 1] = 'x';
 	map = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, fd, 0);
 	CHECK(map != MAP_FAILED, "shared mapping: %m");
 	EXPECT_ERR(mprotect(map, SIZE, PROT_READ | PROT_WRITE), EACCES);

@@ -655,7 +655,8 @@ static void no_write_is_lost(void)
 	pthread_join(t, NULL);
 	note("%d writes, unified %d times", ROUNDS, unified);
 	EXPECT_OK(unlink("G1/n"));
-	a->ctime_moves = b->ctime_moves = true;
+	a->ctime_moves = true;
+	b->ctime_moves = true;
 }
 
 static const struct test tests[] = {

@@ -127,7 +127,7 @@ struct way {
 
 static void expect_breaks(struct ring *r, const struct way *ways, size_t n,
 			  int (*open_by)(struct ring *r, const char *path,
-					      const struct way *way))
+					 const struct way *way))
 {
 	char name[24], path[30];
 	size_t i;

@@ -68,16 +68,16 @@ static const struct vfs_cap_data caps = {
 	.magic_etc = VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE,
 	.data[0].permitted = 1 << CAP_NET_RAW,
 };
+
 static const struct vfs_cap_data other_caps = {
 	.magic_etc = VFS_CAP_REVISION_2,
 	.data[0].permitted = 1 << CAP_CHOWN,
 };
 
-static const char long_name[] =
-	"user.0123456789012345678901234567890123456789012345678901234567890123"
-	"0123456789012345678901234567890123456789012345678901234567890123456789"
-	"0123456789012345678901234567890123456789012345678901234567890123456789"
-	"0123456789012345678901234567890123456789012345678901234567890123456789";
+static const char long_name[XATTR_NAME_MAX + 2] = {
+	'u', 's', 'e', 'r', '.', [5 ... XATTR_NAME_MAX] = 'x'
+};
+
 static char large[70000];
 
 /* ---- a shared file and its twin ---------------------------------------- */
