@@ -11,7 +11,7 @@ me=$(basename "$0")
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(dirname "$here")
 kver=${KVER:-6.1} kernel='' mem='' timeout='' keep_log='' append=''
-allow_warnings='' interactive='' disks='' envs='' binds='' processors=''
+allow='' allow_warnings='' interactive='' disks='' envs='' binds='' processors=''
 run='' machine_pid='' watchdog=''
 
 machine_help() {	# WHAT-IS-BOOTED FIRST-DISK SECOND-DISK
@@ -34,6 +34,7 @@ output comes out on stdout, its exit status becomes ours.
                      directory, SCRIPT's and the source tree are kept anyway
   --keep-log=FILE    copy the kernel log there
   --append=TEXT      more for the kernel command line
+  --allow=REGEX      lines of the kernel log with that are no warnings
   --allow-warnings   do not look for warnings in the kernel log
   --interactive      a shell on this terminal instead of SCRIPT
 
@@ -71,6 +72,7 @@ machine_option() {
 	--bind=*) binds="$binds $(quote "$(realpath "${1#*=}")")" ;;
 	--keep-log=*) keep_log=${1#*=} ;;
 	--append=*) append=${1#*=} ;;
+	--allow=*) allow=${1#*=} ;;
 	--allow-warnings) allow_warnings=1 ;;
 	--interactive) interactive=1 ;;
 	*) die "unknown option '$1'; see --help" ;;
@@ -181,10 +183,11 @@ machine_end() {
 	# Not "EXT4-fs error": what tests have fail, and recovery after a shutdown, say it.
 	bad='kernel BUG|BUG:|cut here|WARNING:|Oops|general protection|non-static key'
 	bad="$bad|possible circular locking|INFO: task|rcu: INFO|unreferenced object"
-	bad="$bad|XFS .*[Cc]orruption"
-	if [ -z "$allow_warnings" ] && grep -qE "$bad" "$run/log"; then
+	bad="$bad|XFS .*([Cc]orruption|Internal error)"
+	grep -vE "${allow:-^\$}" "$run/log" >"$run/judged" || :
+	if [ -z "$allow_warnings" ] && grep -qE "$bad" "$run/judged"; then
 		echo "$me: SCRIPT ended with status $status, but the kernel log has:" >&2
-		grep -E -A40 -m3 "$bad" "$run/log" | tr -d '\r' | sed 's/^/  | /' >&2
+		grep -E -A40 -m3 "$bad" "$run/judged" | tr -d '\r' | sed 's/^/  | /' >&2
 		exit 126
 	fi
 	exit "$status"
