@@ -370,6 +370,23 @@ static void owner_cannot_touch_attributes(void)
 	}
 }
 
+/* For all names, as of any immutable file, and nothing is broken by it. */
+static void root_changes_other_attributes(void)
+{
+	struct shared *f = mk_shared("f", 10);
+	unsigned int flags;
+
+	f->ctime_moves = true;
+	if (on_ext4())
+		EXPECT_ERR(set_flags("G1/f", SHARED_FL | FS_NOATIME_FL), EPERM);
+	else
+		EXPECT_OK(set_flags("G1/f", SHARED_FL | FS_NOATIME_FL));
+	EXPECT_OK(get_flags("G2/f", &flags));
+	EXPECT_EQ(flags & FS_NOATIME_FL, on_ext4() ? 0 : FS_NOATIME_FL);
+	EXPECT_EQ(flags & SHARED_FL, SHARED_FL);
+	EXPECT_OK(set_flags("G1/f", SHARED_FL));
+}
+
 static void owner_cannot_set_the_version(void)
 {
 	static const char *const opts[] = { "-O", "^metadata_csum", NULL };
@@ -658,6 +675,8 @@ static const struct test tests[] = {
 	  running_program_allows_the_flag },
 	{ "the owner cannot change any other attribute",
 	  owner_cannot_touch_attributes },
+	{ "root can, where immutable files have them changed",
+	  root_changes_other_attributes },
 	{ "the owner cannot set the inode version",
 	  owner_cannot_set_the_version, NEED_EXT4 },
 	{ "the owner cannot have the blocks moved",
