@@ -26,6 +26,7 @@
 #include "mounts.h"
 #include "net.h"
 #include "rt.h"
+#include "starter.h"
 #include "userns.h"
 #include "words.h"
 
@@ -182,6 +183,7 @@ __attribute__((noreturn)) static void keep(struct launch *l,
 
 	/* or it would never see the end of its pipe, nor we that of ours */
 	cleanup_close(&l->go[1]);
+	starter_forget();
 	pid = userns_be_owner(l->guest->row.context);
 	if (!pid)
 		pid = userns_clone(flags, &pidfd);

@@ -141,6 +141,14 @@ test_expect_success 'nor does one that goes on hold up stop' '
 	vserver g set stop.timeout=0 && limit_is g pids.current 1
 '
 
+test_expect_success 'who starts a guest keeps nothing of it from the OOM killer, nor nearer' '
+	for near in -1000 500
+	do
+		vserver g stop && choom -n $near -- vserver g start &&
+		cat "/proc/$(pid_of g)/oom_score_adj" >out && test_contents out 0 || return 1
+	done
+'
+
 test_expect_success 'a memory bomb is killed, the host is not' '
 	{ in_guest g "head -c 60000000 /dev/zero | tail -c 59999999 | wc -c" >out || :; } &&
 	! grep 59999999 out && cat "$(cgroup_of g)/memory.events" &&

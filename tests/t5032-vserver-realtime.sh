@@ -113,6 +113,25 @@ test_expect_success 'without the capability it says so' '
 		vserver g rt --runtime=1ms --period=100ms -- true
 '
 
+test_lazy_prereq FIFO 'chrt -f 1 nice -n -5 ionice -c 1 true'
+
+# scheduling PID: all of it that a process inherits
+scheduling()
+{
+	chrt -p "$1" | policy_of && ionice -p "$1" && cat "/proc/$1/personality" &&
+	ps -o ni= -p "$1" && sed -n "s/^Cpus_allowed_list://p" "/proc/$1/status"
+}
+
+test_expect_success FIFO 'what the starter has of it no guest has' '
+	{ taskset -c 0-1023 sleep 1000 & } && plain=$! && test_when_finished "kill $plain" &&
+	chrt -o -p 0 $plain && renice 0 $plain && ionice -c 0 -p $plain &&
+	vserver g stop && chrt -f 1 nice -n -5 ionice -c 1 taskset -c 0 setarch -R \
+		vserver g start &&
+	pid=$(pid_of g) && keeper=$(sed -n "s/^PPid:	//p" "/proc/$pid/status") &&
+	scheduling $plain >expected && scheduling "$pid" >out && test_cmp expected out &&
+	scheduling "$keeper" >out && test_cmp expected out
+'
+
 test_expect_success 'not in a guest that does not run' '
 	vserver g stop && nothing_left g &&
 	refused 1 "is not running" vserver g rt --runtime=1ms --period=10ms -- true

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a process inherits, and a guest must not from whoever started it. */
+#ifndef COWLINK_STARTER_H
+#define COWLINK_STARTER_H
+
+/*
+ * Be as a process that init(8) has started: scheduled as others are (SCHED_OTHER, nice 0,
+ * no class of the disk's own, all processors, no memory policy), of no other personality,
+ * and as near to the OOM killer as others. So a guest is the same by hand, from a shell of
+ * real time and after a reboot; and with -1000 of its starter's (proc(5)) nothing in a
+ * guest could be killed when that is at its memory limit.
+ *
+ * What this root may not change stays: less of nice or of oom_score_adj needs CAP_SYS_NICE
+ * or CAP_SYS_RESOURCE. Resource limits stay, too: they are settings.
+ */
+void starter_forget(void);
+
+#endif
