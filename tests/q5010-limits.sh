@@ -256,7 +256,8 @@ ahead()
 }
 
 test_expect_success 'by io.weight two share a disk that is not enough for both' '
-	guest_pool ext4 && disk=$(mountpoint -d "$POOL_MOUNT") && a_guest g io.weight=1000 &&
+	test_pool ext4 && vtemplate import t tree && disk=$(mountpoint -d "$POOL_MOUNT") &&
+	a_guest g io.weight=1000 &&
 	a_guest n io.weight=100 && vserver g start && vserver n start &&
 	limit_is g io.weight "default 1000" && effective n io.weight "default 100" &&
 	for name in g n
