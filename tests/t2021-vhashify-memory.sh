@@ -108,16 +108,19 @@ own_files()
 
 # A path of 100 kB for each of them would be what a guest makes of few inodes. They are
 # candidates, and names that the last run shared. One thread, because two may or may not hold
-# such a path at once; the pages of the catalog, of which SQLite keeps 2 MB, are 10 kB for each.
+# such a path at once. A run that records what was broken has pages of the catalog, too, of
+# which SQLite keeps 2 MB, 10 kB for each; --dry-run writes none.
 test_expect_success 'directories take no more than files, however deep' '
 	test_pool --unprotected ext4 && vtemplate import t tiny &&
 	for g in g1 g2
 	do
 		vtemplate clone t $g && bottom "$(root_of $g)" deep_files 400 || return 1
 	done && vhashify --json >out && test_json out .shared_files 800 &&
-	bottom "$(root_of g1)" own_files 200 && peak some --jobs=1 --no-cache &&
-	bottom "$(root_of g1)" own_files 400 && peak twice --jobs=1 --no-cache &&
-	per_file 12000 some twice 200 && vhashify history --churn --json >out &&
+	bottom "$(root_of g1)" own_files 200 &&
+	peak some-dry --jobs=1 --dry-run && peak some --jobs=1 --no-cache &&
+	bottom "$(root_of g1)" own_files 400 &&
+	peak twice-dry --jobs=1 --dry-run && peak twice --jobs=1 --no-cache &&
+	per_file 500 some-dry twice-dry 200 && per_file 12000 some twice 200 && vhashify history --churn --json >out &&
 	test_json out "[.churn[].broken_files] | add" 600
 '
 
