@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <cap-ng.h>
 #include <errno.h>
-#include <sched.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "rt.h"
+#include "starter.h"
 
 #ifndef SCHED_DEADLINE
 #define SCHED_DEADLINE 6
@@ -62,13 +61,10 @@ int rt_give(pid_t pid, const struct rt_deadline *d, struct err *err)
 				.runtime = d->runtime_us * 1000,
 				.deadline = d->deadline_us * 1000,
 				.period = d->period_us * 1000 };
-	cpu_set_t all;
+	int r = starter_all_processors(pid);
 
-	/* The processors that the caller was held to are not the guest's. What its
-	 * cgroup does not allow stays out. */
-	memset(&all, 0xff, sizeof(all));
-	if (sched_setaffinity(pid, sizeof(all), &all) < 0)
-		return err_errno(err, -errno, "cannot set the processors");
+	if (r < 0)
+		return err_errno(err, r, "cannot set the processors");
 	return syscall(SYS_sched_setattr, pid, &a, 0) < 0 ?
 		       explain(-errno, err) :
 		       0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "starter.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/ioprio.h>
 #include <linux/mempolicy.h>
@@ -15,18 +16,23 @@
 
 #include "cleanup.h"
 
+int starter_all_processors(pid_t pid)
+{
+	cpu_set_t all;
+
+	memset(&all, 0xff, sizeof(all));
+	return sched_setaffinity(pid, sizeof(all), &all) < 0 ? -errno : 0;
+}
+
 static void be_scheduled_as_others(void)
 {
 	const struct sched_param none = { .sched_priority = 0 };
-	cpu_set_t all;
 
 	(void)sched_setscheduler(0, SCHED_OTHER, &none);
 	(void)setpriority(PRIO_PROCESS, 0, 0);
 	(void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
 		      IOPRIO_PRIO_VALUE(IOPRIO_CLASS_NONE, 0));
-	/* the kernel takes those that the cgroup has */
-	memset(&all, 0xff, sizeof(all));
-	(void)sched_setaffinity(0, sizeof(all), &all);
+	(void)starter_all_processors(0);
 }
 
 static void be_killed_as_others(void)

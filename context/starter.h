@@ -3,6 +3,8 @@
 #ifndef COWLINK_STARTER_H
 #define COWLINK_STARTER_H
 
+#include <sys/types.h>
+
 /*
  * Be as a process that init(8) has started: scheduled as others are (SCHED_OTHER, nice 0,
  * no class of the disk's own, all processors, no memory policy), of no other personality,
@@ -14,5 +16,9 @@
  * or CAP_SYS_RESOURCE. Resource limits stay, too: they are settings.
  */
 void starter_forget(void);
+
+/* The processors that the caller is held to are not those of @pid, 0 for ourselves: all that
+ * its cgroup allows are. 0 or -errno. */
+int starter_all_processors(pid_t pid);
 
 #endif
