@@ -79,7 +79,7 @@ static void watch(int request, const char *path)
 	rule->values[1] = AUDIT_PERM_WRITE | AUDIT_PERM_ATTR;
 	rule->fields[2] = AUDIT_FILTERKEY;
 	rule->values[2] = strlen(KEY);
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < rule->field_count; i++)
 		rule->fieldflags[i] = AUDIT_EQUAL;
 	rule->buflen = strlen(absolute) + strlen(KEY);
 	sprintf(rule->buf, "%s%s", absolute, KEY);
